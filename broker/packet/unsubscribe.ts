@@ -1,0 +1,27 @@
+import { checkPacketId, decodePacketId } from "./_ack.ts";
+import { PacketError } from "./packet_error.ts";
+import type { Reader } from "./reader.ts";
+import { ReasonCode } from "./reason_code.ts";
+import type { UnsubscribePacket, Version } from "./types.ts";
+import { Writer } from "./writer.ts";
+
+export function decodeUnsubscribe(body: Reader, _version: Version): UnsubscribePacket {
+  const packetId = decodePacketId(body);
+  if (body.remaining === 0) { // [MQTT-3.10.3-2]
+    throw new PacketError(ReasonCode.protocolError, "Cannot accept UNSUBSCRIBE without a topic filter");
+  }
+  const filters: string[] = [];
+  while (body.remaining > 0) filters.push(body.string()); // [MQTT-3.10.3-1]
+  return { type: "unsubscribe", packetId, filters };
+}
+
+export function encodeUnsubscribe(packet: UnsubscribePacket, _version: Version): Uint8Array {
+  checkPacketId(packet.packetId);
+  if (packet.filters.length === 0) { // [MQTT-3.10.3-2]
+    throw new PacketError(ReasonCode.protocolError, "Cannot encode UNSUBSCRIBE without a topic filter");
+  }
+  const writer = new Writer();
+  writer.u16(packet.packetId);
+  for (const filter of packet.filters) writer.string(filter);
+  return writer.finishPacket(0xa2); // [MQTT-3.10.1-1]
+}

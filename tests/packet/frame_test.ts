@@ -1,0 +1,141 @@
+import { assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
+import { FrameReader } from "../../broker/packet/frame.ts";
+import { PacketError } from "../../broker/packet/packet_error.ts";
+import { hex } from "./fixtures.ts";
+
+function assertFails(frames: FrameReader, reasonCode: number): void {
+  assertEquals(assertThrows(() => frames.next(), PacketError).reasonCode, reasonCode);
+}
+
+Deno.test("a remaining length of more than 4 bytes is refused, whole or byte by byte", () => {
+  const frames = new FrameReader(1000);
+  frames.push(hex("30 ff ff ff ff 01"));
+  assertFails(frames, 0x81);
+
+  const slow = new FrameReader(1000);
+  for (const byte of hex("30 80 80 80")) {
+    slow.push(Uint8Array.of(byte));
+    assertEquals(slow.next(), false);
+  }
+  slow.push(hex("80"));
+  assertFails(slow, 0x81);
+});
+
+Deno.test("a remaining length with needless bytes is accepted", () => {
+  const frames = new FrameReader(1000);
+  frames.push(hex("c0 80 80 00 40 82 00 00 01"));
+  assertEquals(frames.next(), true);
+  assertEquals(frames.header, 0xc0);
+  assertEquals(frames.body.remaining, 0);
+  assertEquals(frames.next(), true);
+  assertEquals(frames.body.bytes(2), hex("00 01"));
+});
+
+Deno.test("packets up to the limit pass; one byte more fails as soon as its length is known", () => {
+  for (const packetBytes of [199, 200]) {
+    const frames = new FrameReader(200);
+    frames.push(Uint8Array.of(0x30, (packetBytes - 3) | 0x80, 0x01, ...new Uint8Array(packetBytes - 3)));
+    assertEquals(frames.next(), true);
+    assertEquals(frames.packet().length, packetBytes);
+  }
+  const frames = new FrameReader(200);
+  frames.push(Uint8Array.of(0x30, 198 | 0x80, 0x01));
+  assertFails(frames, 0x95);
+});
+
+Deno.test("a length over the limit is refused when its header comes byte by byte", () => {
+  const frames = new FrameReader(200);
+  for (const byte of hex("30 ff ff ff")) {
+    frames.push(Uint8Array.of(byte));
+    assertEquals(frames.next(), false);
+  }
+  frames.push(hex("7f"));
+  assertFails(frames, 0x95);
+});
+
+Deno.test("the limit can change between two packets of one chunk", () => {
+  const frames = new FrameReader(10);
+  frames.push(Uint8Array.of(0xc0, 0, 0x30, 20, ...new Uint8Array(20)));
+  assertEquals(frames.next(), true);
+  frames.packetBytesMax = 22;
+  assertEquals(frames.next(), true);
+  assertEquals(frames.packet().length, 22);
+});
+
+Deno.test("a claimed length reserves no memory", () => {
+  const frames = new FrameReader(268_435_460);
+  frames.push(hex("30 ff ff ff 7f 00 01 'a'"));
+  assertEquals(frames.next(), false);
+  assertEquals(frames.bufferedBytes, 8);
+  const before = Deno.memoryUsage();
+  const readers: FrameReader[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const reader = new FrameReader(268_435_460);
+    reader.push(hex("30 ff ff ff 7f 00 01 'a'"));
+    reader.next();
+    readers.push(reader);
+  }
+  assertLess(Deno.memoryUsage().external - before.external, 10_000_000);
+  assertEquals(readers.every((reader) => reader.bufferedBytes === 8), true);
+});
+
+Deno.test("a whole packet is a view of its chunk", () => {
+  const chunk = hex("40 02 00 01 40 02 00 02 40");
+  const frames = new FrameReader(100);
+  frames.push(chunk);
+  for (const packetId of [1, 2]) {
+    assertEquals(frames.next(), true);
+    assertStrictEquals(frames.packet().buffer, chunk.buffer);
+    assertEquals(frames.packet(), hex(`40 02 00 0${packetId}`));
+    assertEquals(frames.bodyOffset, 2);
+    assertEquals(frames.body.u16(), packetId);
+  }
+  assertEquals(frames.bufferedBytes, 1);
+  assertEquals(frames.next(), false);
+  assertEquals(frames.bufferedBytes, 1);
+});
+
+Deno.test("a large packet in chunks of any size arrives whole", () => {
+  const packet = Uint8Array.of(0x30, 0xa0, 0x8d, 0x06, ...new Uint8Array(100_000).map((_, i) => i % 251));
+  for (const chunkBytes of [1, 3, 1000, 65_536, 100_003]) {
+    const frames = new FrameReader(100_004);
+    for (let at = 0; at < packet.length; at += chunkBytes) {
+      assertEquals(frames.next(), false);
+      frames.push(packet.slice(at, at + chunkBytes));
+    }
+    assertEquals(frames.next(), true);
+    assertEquals(frames.packet(), packet);
+    assertEquals(frames.body.remaining, 100_000);
+    assertEquals(frames.next(), false);
+    assertEquals(frames.bufferedBytes, 0);
+  }
+});
+
+Deno.test("a packet that was gathered stays as it is while the next ones are gathered", () => {
+  const frames = new FrameReader(100);
+  const packets: Uint8Array[] = [];
+  for (const byte of hex("40 02 00 01 40 02 00 02 50 02 00 03")) {
+    frames.push(Uint8Array.of(byte));
+    if (frames.next()) packets.push(frames.packet());
+  }
+  assertEquals(packets.map((packet) => packet.slice()), [
+    hex("40 02 00 01"),
+    hex("40 02 00 02"),
+    hex("50 02 00 03"),
+  ]);
+});
+
+Deno.test("chunks pushed before the last one was read through are not lost", () => {
+  const frames = new FrameReader(100);
+  frames.push(hex("40 02 00 01 40 02"));
+  frames.push(hex("00 02"));
+  assertEquals(frames.bufferedBytes, 8);
+  assertEquals(frames.next(), true);
+  frames.push(hex("c0 00"));
+  assertEquals(frames.next(), true);
+  assertEquals(frames.body.u16(), 2);
+  assertEquals(frames.next(), true);
+  assertEquals(frames.header, 0xc0);
+  frames.push(hex(""));
+  assertEquals(frames.next(), false);
+});

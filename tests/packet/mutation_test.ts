@@ -1,0 +1,91 @@
+import {
+  decode,
+  FrameReader,
+  type Packet,
+  PacketError,
+  StringCache,
+  type Version,
+} from "../../broker/packet/mod.ts";
+import { hex } from "./fixtures.ts";
+
+const MUTATIONS = 20_000;
+const PACKET_BYTES_MAX = 4096;
+
+const seeds = [
+  "10 20 00 04 'MQTT' 04 f6 00 0a 00 01 'c' 00 03 'w/t' 00 02 00 ff 00 02 'us' 00 04 'pass'",
+  "10 10 00 06 'MQIsdp' 03 02 00 3c 00 02 'ab'",
+  "20 02 01 00",
+  "30 07 00 03 'a/b' 'hi'",
+  "32 0e 00 08 'ñ/日/😀'",
+  "3d 09 00 03 'a/b' 12 34 'hi'",
+  "40 02 00 01 50 02 00 01 62 02 00 01 70 02 00 01",
+  "82 11 ff ff 00 01 '#' 02 00 03 '+/b' 00 00 02 'ñ' 01",
+  "90 06 ff ff 02 80 00 01",
+  "a2 0a ff ff 00 01 '#' 00 03 '+/b'",
+  "b0 02 ff ff c0 00 d0 00 e0 00",
+].map(hex);
+
+/** Marsaglia's xorshift, 32 bits: the same mutations in every run. */
+function xorshift(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+type Random = (below: number) => number;
+
+const mutations: readonly ((bytes: number[], random: Random) => void)[] = [
+  (bytes, random) => bytes[random(bytes.length)] = random(256),
+  (bytes, random) => bytes[random(bytes.length)]! ^= 1 << random(8),
+  (bytes, random) => bytes[random(bytes.length)] = [0x00, 0x7f, 0x80, 0xff][random(4)]!,
+  (bytes, random) => bytes.splice(random(bytes.length), 1 + random(4)),
+  (bytes, random) => bytes.splice(random(bytes.length), 0, random(256)),
+  (bytes, random) => bytes.splice(random(bytes.length)),
+  (bytes, random) => bytes.push(...seeds[random(seeds.length)]!),
+];
+
+function mutate(random: Random): Uint8Array {
+  const bytes = [...seeds[random(seeds.length)]!];
+  for (let count = 1 + random(4); count > 0 && bytes.length > 0; count--) {
+    mutations[random(mutations.length)]!(bytes, random);
+  }
+  // Half of them get a length that fits, to reach the bodies.
+  if (random(2) === 0 && bytes.length >= 2 && bytes.length < 130) bytes[1] = bytes.length - 2;
+  return Uint8Array.from(bytes);
+}
+
+/** What came of the bytes: the packets before the end or the first error, and the error's reason. */
+function outcome(
+  bytes: Uint8Array,
+  version: Version,
+  options: { chunkBytes: number; strings?: StringCache },
+): string {
+  const frames = new FrameReader(PACKET_BYTES_MAX, options.strings);
+  const packets: Packet[] = [];
+  try {
+    for (let at = 0; at < bytes.length; at += options.chunkBytes) {
+      frames.push(bytes.slice(at, at + options.chunkBytes));
+      while (frames.next()) packets.push(decode(frames, version));
+    }
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    return JSON.stringify([packets, error.reasonCode]);
+  }
+  return JSON.stringify([packets, frames.bufferedBytes]);
+}
+
+Deno.test("mutated packets are decoded or refused, in the same way however they are cut", () => {
+  const random = xorshift(0x50524547);
+  const strings = new StringCache();
+  for (let i = 0; i < MUTATIONS; i++) {
+    const bytes = mutate(random);
+    const version = 3 + random(2) as Version;
+    const whole = outcome(bytes, version, { chunkBytes: bytes.length + 1 });
+    const pieces = outcome(bytes, version, { chunkBytes: 1 + random(5), strings });
+    if (whole !== pieces) throw new Error(`${[...bytes]} gave ${whole} and, in pieces, ${pieces}`);
+  }
+});
