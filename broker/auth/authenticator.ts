@@ -1,0 +1,39 @@
+import type { Identity } from "../core/identity.ts";
+
+/** What somebody shows to say who they are; from CONNECT or from an HTTP header. */
+export interface Credentials {
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+  /** Undefined over HTTP. */
+  readonly clientId: string | undefined;
+  /** Where they come from, for logs. */
+  readonly peer: string;
+}
+
+export type Grant =
+  | { readonly granted: true; readonly identity: Identity }
+  | { readonly granted: false; readonly reason: "bad-credentials" | "not-authorized" | "unavailable" };
+
+/** One way to tell who somebody is. */
+export interface Authenticator {
+  readonly name: string;
+  /** `undefined`: these credentials are none of mine, ask the next. */
+  authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
+}
+
+/** Asks one after the other; who is known to none is refused. */
+export class AuthenticatorChain {
+  readonly #authenticators: readonly Authenticator[];
+
+  constructor(authenticators: readonly Authenticator[]) {
+    this.#authenticators = authenticators;
+  }
+
+  async authenticate(credentials: Credentials): Promise<Grant> {
+    for (const authenticator of this.#authenticators) {
+      const grant = await authenticator.authenticate(credentials);
+      if (grant) return grant;
+    }
+    return { granted: false, reason: "not-authorized" };
+  }
+}

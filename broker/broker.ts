@@ -1,0 +1,289 @@
+import { AUTH_METHODS } from "./auth/methods.ts";
+import {
+  type Authenticator,
+  AuthenticatorChain,
+  type Credentials,
+  type Grant,
+} from "./auth/authenticator.ts";
+import type { Backplane } from "./cluster/backplane.ts";
+import { singleNode } from "./cluster/single_node.ts";
+import { type Clock, systemClock } from "./core/clock.ts";
+import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
+import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+import { type Log, silentLog } from "./core/log.ts";
+import { Message, type MessageDraft } from "./core/message.ts";
+import { RetainedStore } from "./core/retained_store.ts";
+import { Router } from "./core/router.ts";
+import type { Subscriber, Subscription } from "./core/subscriber.ts";
+import { Turn } from "./core/turn.ts";
+import { Counters, type Refusal } from "./metrics/counters.ts";
+import { type QoS, ReasonCode } from "./packet/mod.ts";
+import { SessionTable } from "./session/session_table.ts";
+import { MemoryStore } from "./store/memory_store.ts";
+import type { Store } from "./store/store.ts";
+import { checkFilter, isReserved, type TopicProblem } from "./topic/name.ts";
+
+export interface BrokerOptions {
+  readonly limits?: Partial<Limits>;
+  readonly authenticators?: readonly Authenticator[];
+  readonly store?: Store;
+  readonly backplane?: Backplane;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+/** What became of a publish as a whole. */
+export type Publication =
+  | {
+    readonly accepted: true;
+    readonly message: Message; /** Subscribers that match. */
+    readonly matched: number;
+  }
+  | { readonly accepted: false; readonly refusal: Refusal; /** Of MQTT 5.0. */ readonly reasonCode: number };
+
+export type SubscribeOutcome =
+  | { readonly granted: true; readonly subscription: Subscription; readonly isNew: boolean }
+  | {
+    readonly granted: false;
+    readonly refusal: "invalid-filter" | "shared-not-supported" | "denied" | "too-many-subscriptions";
+    readonly reasonCode: number;
+    readonly problem?: TopicProblem;
+  };
+
+/** Sees every message that the broker takes, in order, after it was routed. It must not throw, nor publish. */
+export type MessageObserver = (message: Message) => void;
+
+const REFUSAL_REASON_CODES: Readonly<Record<Refusal, number>> = {
+  "denied": ReasonCode.notAuthorized,
+  "reserved-topic": ReasonCode.notAuthorized,
+  "retained-full": ReasonCode.quotaExceeded,
+};
+
+/**
+ * The one topic space that MQTT and HTTP share. Everything here runs to completion: what was checked stays true, and
+ * whatever must be on disk before somebody hears of it waits in `turn`, not here.
+ */
+export class Broker {
+  readonly limits: Limits;
+  readonly counters = new Counters();
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly turn: Turn;
+  readonly sessions: SessionTable;
+  /** Part of every message id, `<epoch>-<sequence>`: another one means that the sequence began anew. */
+  readonly epoch: string = crypto.randomUUID().slice(0, 8);
+  readonly startedAt: number;
+  readonly #authenticators: AuthenticatorChain;
+  readonly #store: Store;
+  readonly #backplane: Backplane;
+  readonly #router: Router;
+  readonly #retained: RetainedStore;
+  readonly #observers = new Set<MessageObserver>();
+  #sequence = 0;
+
+  constructor(options: BrokerOptions = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.clock = options.clock ?? systemClock;
+    this.log = options.log ?? silentLog;
+    this.startedAt = this.clock.now();
+    this.#store = options.store ?? new MemoryStore();
+    this.#backplane = options.backplane ?? singleNode;
+    this.#authenticators = new AuthenticatorChain(options.authenticators ?? [AUTH_METHODS.anonymous!]);
+    this.turn = new Turn(this.#store, this.log);
+    this.#router = new Router(this.limits, this.counters);
+    this.#retained = new RetainedStore(this.limits, this.clock);
+    this.sessions = new SessionTable({
+      limits: this.limits,
+      counters: this.counters,
+      now: () => this.clock.now(),
+      recordQueued: this.#store.durable
+        ? (clientId, message) => this.#record({ kind: "message-queued", clientId, message })
+        : undefined,
+      ending: (session) => {
+        for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
+      },
+      identityChanged: () => this.rightsChanged(),
+    });
+  }
+
+  /** Sequence number of the newest message; 0 before the first. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get subscriptionCount(): number {
+    return this.#router.subscriptionCount;
+  }
+
+  get retainedCount(): number {
+    return this.#retained.size;
+  }
+
+  get retainedBytes(): number {
+    return this.#retained.bytes;
+  }
+
+  /** Says who somebody is. The one thing here that may take time. */
+  authenticate(credentials: Credentials): Promise<Grant> {
+    return this.#authenticators.authenticate(credentials);
+  }
+
+  /** Whether the identity may publish there; the same answer for MQTT, wills and HTTP. */
+  publishRefusal(identity: Identity, topic: string): Refusal | undefined {
+    if (isReserved(topic) && identity !== BROKER_IDENTITY) return "reserved-topic";
+    return identity.can("publish", topic) ? undefined : "denied";
+  }
+
+  /**
+   * Takes a message: checks the right to publish it, keeps it if it is retained, gives it to everybody who subscribed.
+   * Nothing of a refused message happens.
+   *
+   * @param draft its topic is valid (`checkTopic`)
+   */
+  publish(identity: Identity, draft: MessageDraft): Publication {
+    const refusal = this.publishRefusal(identity, draft.topic) ??
+      (draft.retain && !this.#retained.hasRoom(draft) ? "retained-full" : undefined);
+    if (refusal) return this.#refuse(identity, draft, refusal);
+    const message = new Message(draft, ++this.#sequence, this.clock.now());
+    this.counters.messagesReceived++;
+    if (message.retain) this.#retain(message);
+    const matched = this.#router.route(message);
+    if (message.isKept) message.compact();
+    for (const observe of this.#observers) observe(message);
+    this.#backplane.forward(message);
+    return { accepted: true, message, matched };
+  }
+
+  /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */
+  rightsChanged(): void {
+    this.#router.forgetAll();
+  }
+
+  /** How many subscribers a message on the topic would have. */
+  matchCount(topic: string): number {
+    return this.#router.matchCount(topic);
+  }
+
+  /** Gives the subscriber the messages of the filter from now on, in the place of what it had for the same filter. */
+  subscribe(subscriber: Subscriber, filter: string, qos: QoS): SubscribeOutcome {
+    const problem = checkFilter(filter, this.limits.topicLevelsMax);
+    if (problem) {
+      this.counters.subscriptionsRefused++;
+      return {
+        granted: false,
+        refusal: "invalid-filter",
+        reasonCode: ReasonCode.topicFilterInvalid,
+        problem,
+      };
+    }
+    const refusal = this.#subscribeRefusal(subscriber, filter);
+    if (refusal) {
+      this.counters.subscriptionsRefused++;
+      return { granted: false, ...refusal };
+    }
+    const subscription: Subscription = { filter, qos, subscriber };
+    const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
+    return { granted: true, subscription, isNew: previous === undefined };
+  }
+
+  /** False if there was no such subscription. */
+  unsubscribe(subscriber: Subscriber, filter: string): boolean {
+    return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2]
+  }
+
+  /** The topic's retained message, if there is one that the identity may receive. */
+  retained(identity: Identity, topic: string): Message | undefined {
+    return this.#canReceive(identity, topic) ? this.#retained.get(topic) : undefined;
+  }
+
+  /**
+   * The retained messages of a filter that the identity may receive, one by one as they are asked for: other things may
+   * happen between two of them. What was retained after the call may be missing.
+   */
+  *retainedMatching(identity: Identity, filter: string): Generator<Message> {
+    const sequence = this.#sequence;
+    for (const message of this.#retained.match(filter)) {
+      // A newer one was delivered live to whoever subscribed before the call.
+      if (message.sequence <= sequence && this.#canReceive(identity, message.topic)) yield message;
+    }
+  }
+
+  /**
+   * A page of the retained messages of a filter, in the order of `RetainedTree.page`.
+   *
+   * @returns `next`: the topic to go on after, if there are more
+   */
+  retainedPage(
+    identity: Identity,
+    filter: string,
+    { after, limit }: { after?: string | undefined; limit: number },
+  ): { messages: Message[]; next: string | undefined } {
+    const messages: Message[] = [];
+    let next = after;
+    for (;;) {
+      const page = this.#retained.page(filter, { after: next, limit: limit - messages.length });
+      messages.push(...page.messages.filter((message) => this.#canReceive(identity, message.topic)));
+      next = page.next;
+      if (next === undefined || messages.length >= limit) return { messages, next };
+    }
+  }
+
+  /** Shows every message to the observer from now on; the answer ends that. */
+  observe(observer: MessageObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /** Resolves when what was published up to now is as safe as the store makes it; rejects if it could not be kept. */
+  settled(): Promise<void> {
+    return this.turn.settled();
+  }
+
+  async close(): Promise<void> {
+    await this.#backplane.close();
+    await this.#store.close();
+  }
+
+  /** One rule for retained, listed and replayed messages; the router asks the same for live ones. */
+  #canReceive(identity: Identity, topic: string): boolean {
+    return identity.can("receive", topic);
+  }
+
+  #subscribeRefusal(subscriber: Subscriber, filter: string) {
+    if (filter.startsWith("$share/")) {
+      return {
+        refusal: "shared-not-supported",
+        reasonCode: ReasonCode.sharedSubscriptionsNotSupported,
+      } as const;
+    }
+    if (!subscriber.identity.can("subscribe", filter)) {
+      return { refusal: "denied", reasonCode: ReasonCode.notAuthorized } as const;
+    }
+    if (this.#router.isFull && !this.#router.get(filter, subscriber.id)) {
+      return { refusal: "too-many-subscriptions", reasonCode: ReasonCode.quotaExceeded } as const;
+    }
+    return undefined;
+  }
+
+  #retain(message: Message): void {
+    if (message.payload.length === 0) {
+      this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+      if (this.#store.durable) this.#record({ kind: "retained-cleared", topic: message.topic });
+      return;
+    }
+    message.keep();
+    this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7]
+    if (this.#store.durable) this.#record({ kind: "retained-put", message });
+  }
+
+  #record(record: Parameters<Store["append"]>[0]): void {
+    this.#store.append(record);
+    this.turn.recorded();
+  }
+
+  #refuse(identity: Identity, draft: MessageDraft, refusal: Refusal): Publication {
+    this.counters.refusals[refusal]++;
+    this.log.debug("publish-refused", { identity: identity.name, topic: draft.topic, refusal });
+    return { accepted: false, refusal, reasonCode: REFUSAL_REASON_CODES[refusal] };
+  }
+}

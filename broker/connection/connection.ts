@@ -1,0 +1,361 @@
+import type { Broker } from "../broker.ts";
+import type { CloseReason } from "../core/close_reason.ts";
+import { AssertionError, ProtocolError } from "../core/errors.ts";
+import {
+  ackWord,
+  decode,
+  encodeVersionRefusal,
+  FrameReader,
+  type Packet,
+  PacketError,
+  ReasonCode,
+  UnsupportedVersionError,
+  type Version,
+} from "../packet/mod.ts";
+import type { Outgoing } from "../session/message_queue.ts";
+import type { Outlet, Session } from "../session/session.ts";
+import type { Will } from "../session/will.ts";
+import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
+import type { Link } from "../transport/transport.ts";
+import { handleConnect } from "./handlers/connect.ts";
+import { handleDisconnect } from "./handlers/disconnect.ts";
+import { handlePingreq } from "./handlers/pingreq.ts";
+import { handlePuback } from "./handlers/puback.ts";
+import { handlePubcomp } from "./handlers/pubcomp.ts";
+import { handlePublish } from "./handlers/publish.ts";
+import { handlePubrec } from "./handlers/pubrec.ts";
+import { handlePubrel } from "./handlers/pubrel.ts";
+import { handleSubscribe } from "./handlers/subscribe.ts";
+import { handleUnsubscribe } from "./handlers/unsubscribe.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+import type { SharedParts } from "./shared_parts.ts";
+
+/** While no more than this waits for the peer, a backlog of retained messages may add to it. */
+const NEARLY_IDLE_BYTES = 64 * 1024;
+/** Longest stall while the outboxes fill more than half of what they share: a few frozen peers must not take it all. */
+const PRESSED_STALL_SECONDS = 2;
+
+/**
+ * One link that speaks MQTT, from its first byte to its end.
+ *
+ *     awaiting CONNECT ──accepted──> open ──close()──> closing (last bytes leave) ──> over
+ *             '────────────────────────close()────────────^
+ *
+ * `close` does all that others can see at once (session detached, will published); only the link lives on for a moment,
+ * so that the last answer reaches the peer.
+ */
+export class Connection implements Outlet, OutboxOwner {
+  readonly broker: Broker;
+  readonly link: Link;
+  readonly openedAt: number;
+  version: Version = 4;
+  clientId = "";
+  keepAliveSeconds = 0;
+  will: Will | undefined;
+  readonly #frames: FrameReader;
+  readonly #outbox: Outbox;
+  #session: Session | undefined;
+  #closeReason: CloseReason | undefined;
+  #closedAt = 0;
+  #receivedAt: number;
+  /** What the outbox had written when its progress was last looked at, and since when it stands there. */
+  #writtenSeen = 0;
+  #writtenSeenAt = 0;
+  /** Somebody waits for room in the outbox. */
+  #isStarving = false;
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor(broker: Broker, link: Link, shared: SharedParts) {
+    this.broker = broker;
+    this.link = link;
+    this.openedAt = this.#receivedAt = broker.clock.now();
+    this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings);
+    this.#outbox = new Outbox({
+      link,
+      pool: shared.pool,
+      budget: shared.outboxBudget,
+      bytesMax: broker.limits.outboxBytesMax,
+      owner: this,
+    });
+  }
+
+  /** Only after CONNECT was accepted. */
+  get session(): Session {
+    if (!this.#session) throw new AssertionError("The connection has no session yet");
+    return this.#session;
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== undefined && this.#closeReason === undefined;
+  }
+
+  get isClosing(): boolean {
+    return this.#closeReason !== undefined;
+  }
+
+  /** Reads and handles until the link is closed, by whichever side. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#readAll();
+    } catch (error) {
+      this.#fail(error);
+    }
+    await this.#over.promise;
+  }
+
+  /** The CONNECT was accepted: from now on packets of the usual size are read. */
+  open(session: Session): void {
+    this.#session = session;
+    this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
+  }
+
+  /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */
+  send(bytes: Uint8Array): void {
+    if (this.#closeReason === undefined) this.#outbox.push(bytes);
+  }
+
+  /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
+  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number): void {
+    this.#restOnCommit();
+    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord(type, packetId));
+  }
+
+  /** As `send`, for an answer that promises something the store was given. */
+  promise(bytes: Uint8Array): void {
+    this.#restOnCommit();
+    this.send(bytes);
+  }
+
+  hasRoom(bytes: number): boolean {
+    const hasRoom = this.#outbox.hasRoom(bytes);
+    if (!hasRoom) this.#isStarving = true;
+    return hasRoom;
+  }
+
+  get isNearlyIdle(): boolean {
+    const isNearlyIdle = this.#outbox.bytes < NEARLY_IDLE_BYTES;
+    if (!isNearlyIdle) this.#isStarving = true;
+    return isNearlyIdle;
+  }
+
+  sendPublish({ message, qos, retain }: Outgoing, packetId: number, dup: boolean): void {
+    if (this.#closeReason !== undefined) return;
+    const frame = message.frame(qos, this.version);
+    const firstByte = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
+    this.#outbox.pushPublish(frame.bytes, firstByte, frame.packetIdOffset, packetId);
+    this.broker.counters.messagesSent++;
+  }
+
+  sendPubrel(packetId: number): void {
+    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord("pubrel", packetId));
+  }
+
+  outboxDirty(): void {
+    this.broker.turn.touch(this.#outbox);
+  }
+
+  outboxDrained(): void {
+    if (!this.#isStarving || !this.isOpen) return;
+    this.#isStarving = false;
+    try {
+      this.#session!.pump();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  outboxSent(bytes: number): void {
+    this.broker.counters.bytesSent += bytes;
+  }
+
+  outboxFailed(error: unknown): void {
+    this.close("link-failed", String(error));
+  }
+
+  outboxOver(): void {
+    this.#over.resolve();
+  }
+
+  takenOver(): void {
+    this.close("session-taken-over");
+  }
+
+  /**
+   * Ends the connection: at once for everybody else, and for the peer after the bytes that already wait for it.
+   * Idempotent.
+   */
+  close(reason: CloseReason, detail?: string): void {
+    if (this.#closeReason !== undefined) return;
+    this.#closeReason = reason;
+    this.#closedAt = this.broker.clock.now();
+    this.broker.counters.closes[reason]++;
+    this.#logClose(reason, detail);
+    if (this.#session) this.broker.sessions.close(this.#session, this);
+    if (reason === "client-disconnect") this.will?.cancel();
+    this.#fireWill();
+    if (reason === "link-failed" || reason === "slow-consumer") this.#outbox.abandon();
+    else this.#finishAtEndOfTurn();
+  }
+
+  /**
+   * Ends what lasted too long: no CONNECT, no packet within 1.5 times the keep-alive, no progress of the peer in taking
+   * its bytes, no end of a close. Called about once a second.
+   */
+  checkTime(now: number): void {
+    const { connectTimeoutSeconds, lingerSeconds } = this.broker.limits;
+    if (this.#closeReason !== undefined) {
+      if (now - this.#closedAt >= lingerSeconds * 1000) this.#outbox.abandon();
+    } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
+      this.close("not-connected-in-time");
+    } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
+      this.close("keep-alive-timeout"); // [MQTT-3.1.2-24]
+    } else if (this.#hasStalled(now)) {
+      this.close("slow-consumer");
+    } else {
+      this.#session?.compact();
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const { limits, counters, clock } = this.broker;
+    const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
+    for (;;) {
+      const count = await this.link.read(buffer.bytes);
+      if (this.#closeReason !== undefined) return;
+      if (count === null) return this.close("link-closed");
+      this.#receivedAt = clock.now();
+      counters.bytesReceived += count;
+      this.#frames.push(buffer.take(count), true);
+      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
+      while (this.#closeReason === undefined && this.#frames.next()) {
+        const waiting = this.#handle(decode(this.#frames, this.version));
+        // Who says who the client is may never answer: the connection's end must not wait for that.
+        if (waiting) await Promise.race([waiting, this.#over.promise]);
+      }
+      // Messages respect the bound. Answers may take as much again, lest messages end a peer that does read.
+      if (this.#outbox.bytes > limits.outboxBytesMax * 2) this.close("slow-consumer", "Answers wait as well");
+    }
+  }
+
+  #handle(packet: Packet): Promise<void> | undefined {
+    if (!this.#session) {
+      if (packet.type === "connect") return handleConnect(this, packet);
+      throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1]
+    }
+    switch (packet.type) {
+      case "publish":
+        handlePublish(this, packet);
+        break;
+      case "puback":
+        handlePuback(this, packet);
+        break;
+      case "pubrec":
+        handlePubrec(this, packet);
+        break;
+      case "pubrel":
+        handlePubrel(this, packet);
+        break;
+      case "pubcomp":
+        handlePubcomp(this, packet);
+        break;
+      case "subscribe":
+        handleSubscribe(this, packet);
+        break;
+      case "unsubscribe":
+        handleUnsubscribe(this, packet);
+        break;
+      case "pingreq":
+        handlePingreq(this);
+        break;
+      case "disconnect":
+        handleDisconnect(this);
+        break;
+      default: // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
+        throw new ProtocolError(
+          ReasonCode.protocolError,
+          `Cannot accept ${packet.type} from a connected client`,
+        );
+    }
+    return undefined;
+  }
+
+  /** The one place where what a peer did wrong, what the world did and what we did wrong become the end of a connection. */
+  #fail(error: unknown): void {
+    if (error instanceof UnsupportedVersionError) {
+      const refusal = encodeVersionRefusal(error);
+      if (refusal) this.send(refusal);
+      this.close("refused", error.message);
+    } else if (error instanceof PacketError) {
+      const isTooLarge = error.reasonCode === ReasonCode.packetTooLarge;
+      this.close(isTooLarge ? "packet-too-large" : "malformed-packet", error.message); // [MQTT-1.5.3-1] [MQTT-2.2.2-2]
+    } else if (error instanceof ProtocolError) {
+      const isFull = error.reasonCode === ReasonCode.receiveMaximumExceeded;
+      this.close(isFull ? "inbound-qos2-full" : "protocol-error", error.message); // [MQTT-4.8.0-1]
+    } else if (isOfTheSystem(error)) {
+      this.close("link-failed", String(error));
+    } else {
+      // Ours. Only this connection met the defect, so only it ends. [MQTT-4.8.0-2]
+      this.close("internal-error", stackOf(error));
+    }
+  }
+
+  /** Whoever closes the connection (a timer, another connection) has no part in what goes wrong with its will. */
+  #fireWill(): void {
+    try {
+      this.will?.fire((identity, draft) => this.broker.publish(identity, draft));
+    } catch (error) {
+      this.broker.counters.willsFailed++;
+      this.broker.log.error("will-failed", { clientId: this.clientId, detail: stackOf(error) });
+    }
+  }
+
+  #logClose(reason: CloseReason, detail: string | undefined): void {
+    const fields = { clientId: this.clientId, peer: this.link.peer, reason, detail };
+    if (reason === "internal-error") this.broker.log.error("connection-closed", fields);
+    else if (QUIET_REASONS.has(reason)) this.broker.log.debug("connection-closed", fields);
+    else this.broker.log.warn("connection-closed", fields);
+  }
+
+  #restOnCommit(): void {
+    const batch = this.broker.turn.openBatch;
+    if (batch > 0) this.#outbox.restsOnBatch = batch;
+  }
+
+  #finishAtEndOfTurn(): void {
+    const outbox = this.#outbox;
+    const flush = () => {
+      outbox.flush();
+      outbox.end();
+    };
+    this.broker.turn.touch({ restsOnBatch: outbox.restsOnBatch, flush, abandon: () => outbox.abandon() });
+  }
+
+  #hasStalled(now: number): boolean {
+    const { written, bytes, isBudgetPressed } = this.#outbox;
+    const { stallSeconds } = this.broker.limits;
+    if (bytes === 0 || written !== this.#writtenSeen) {
+      this.#writtenSeen = written;
+      this.#writtenSeenAt = now;
+      return false;
+    }
+    const seconds = isBudgetPressed ? Math.min(stallSeconds, PRESSED_STALL_SECONDS) : stallSeconds;
+    return now - this.#writtenSeenAt >= seconds * 1000;
+  }
+}
+
+/** Ends that are part of everyday life. */
+const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
+  "client-disconnect",
+  "link-closed",
+  "link-failed",
+  "server-shutdown",
+]);
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+/** What the operating system says of a link comes as an error of Deno's. */
+function isOfTheSystem(error: unknown): boolean {
+  return error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind);
+}

@@ -1,0 +1,48 @@
+import type { SubscribeOutcome } from "../../broker.ts";
+import { ProtocolError } from "../../core/errors.ts";
+import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
+import type { Connection } from "../connection.ts";
+
+/** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] */
+export function handleSubscribe(connection: Connection, packet: SubscribePacket): void {
+  const { requests, packetId } = packet;
+  const outcomes = requests.map((request) => subscribe(connection, request));
+  logRefusals(connection, requests, outcomes);
+  const reasonCodes = outcomes.map((outcome) =>
+    outcome.granted ? outcome.subscription.qos : outcome.reasonCode
+  );
+  connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1]
+  for (const outcome of outcomes) if (outcome.granted) sendRetained(connection, outcome.subscription);
+}
+
+function subscribe(connection: Connection, { filter, qos }: SubscriptionRequest): SubscribeOutcome {
+  const { broker, session } = connection;
+  if (filter === "") throw new ProtocolError(ReasonCode.topicFilterInvalid, "Cannot accept an empty filter"); // [MQTT-4.7.3-1]
+  const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
+  const outcome: SubscribeOutcome = isFull && !session.subscriptions.has(filter)
+    ? { granted: false, refusal: "too-many-subscriptions", reasonCode: ReasonCode.quotaExceeded }
+    : broker.subscribe(session, filter, qos);
+  if (outcome.granted) session.subscriptions.set(filter, outcome.subscription);
+  return outcome;
+}
+
+/** One line a packet: a packet has room for a hundred thousand filters. */
+function logRefusals(
+  { broker, clientId }: Connection,
+  requests: readonly SubscriptionRequest[],
+  outcomes: readonly SubscribeOutcome[],
+): void {
+  const index = outcomes.findIndex((outcome) => !outcome.granted);
+  const first = outcomes[index];
+  if (!first || first.granted) return;
+  const count = outcomes.filter((outcome) => !outcome.granted).length;
+  const { refusal, problem } = first;
+  const filter = requests[index]!.filter;
+  broker.log.warn("subscription-refused", { clientId, filter, refusal, detail: problem?.message, count });
+}
+
+/** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
+function sendRetained(connection: Connection, { filter, qos }: SubscriptionRequest): void {
+  const { broker, session } = connection;
+  session.deliverRetained(filter, () => broker.retainedMatching(session.identity, filter), qos);
+}

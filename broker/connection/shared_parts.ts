@@ -1,0 +1,11 @@
+import type { ByteBudget } from "../core/byte_budget.ts";
+import type { StringCache } from "../packet/mod.ts";
+import type { BufferPool } from "../transport/buffer_pool.ts";
+
+/** What all connections of one server have in common. */
+export interface SharedParts {
+  readonly strings: StringCache;
+  readonly pool: BufferPool;
+  /** Bytes that wait in all outboxes. */
+  readonly outboxBudget: ByteBudget;
+}

@@ -1,0 +1,26 @@
+/**
+ * Why a connection ended: the word is what the log says and what the counter is called, the number the reason code
+ * with which MQTT 5.0 tells the peer (3.14.2.1).
+ */
+export const CLOSE_REASON_CODES = {
+  /** The client sent DISCONNECT: the one end that publishes no will. */
+  "client-disconnect": 0x00,
+  /** The client's side ended without DISCONNECT. */
+  "link-closed": 0x80,
+  "link-failed": 0x80,
+  "not-connected-in-time": 0x80,
+  "refused": 0x87,
+  "malformed-packet": 0x81,
+  "protocol-error": 0x82,
+  "packet-too-large": 0x95,
+  "keep-alive-timeout": 0x8d,
+  "session-taken-over": 0x8e,
+  "inbound-qos2-full": 0x93,
+  "slow-consumer": 0x97,
+  "too-many-connections": 0x9f,
+  "server-shutdown": 0x8b,
+  /** A defect of ours; the log has its stack. */
+  "internal-error": 0x83,
+} as const satisfies Record<string, number>;
+
+export type CloseReason = keyof typeof CLOSE_REASON_CODES;

@@ -1,0 +1,16 @@
+/** What an identity may want to do with a topic (publish, receive) or a filter (subscribe). */
+export type Action = "publish" | "subscribe" | "receive";
+
+/**
+ * Who somebody is and what they may do, after authentication. `can` answers at once and never throws, so that the
+ * path of a message never waits. The same object answers for MQTT and HTTP, for live, retained, queued and replayed
+ * messages alike.
+ */
+export interface Identity {
+  /** For logs and limits: a user name, or `anonymous`. */
+  readonly name: string;
+  can(action: Action, topicOrFilter: string): boolean;
+}
+
+/** The broker itself: it publishes `$SYS` and is never refused. */
+export const BROKER_IDENTITY: Identity = { name: "broker", can: () => true };

@@ -1,0 +1,144 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/**
+ * Every bound of the broker and the bridge, with the unit in its name. The defaults suit a Raspberry Pi as well as a
+ * server: each is the least that an ordinary user does not meet. What "full" does stands beside the bound, and each
+ * full has a counter.
+ */
+export interface Limits {
+  // Connections
+  /** Open MQTT connections; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
+  readonly connectionsMax: number;
+  /** A link that has not sent a valid CONNECT by then is closed. */
+  readonly connectTimeoutSeconds: number;
+  /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
+  readonly connectBytesMax: number;
+  /** Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. */
+  readonly packetBytesMax: number;
+  /** Largest payload that HTTP may publish. */
+  readonly payloadBytesMax: number;
+  /** A peer that takes none of its waiting bytes for so long is closed; sooner while all outboxes are more than half full. */
+  readonly stallSeconds: number;
+  /** Grace for the last bytes of a closing connection. */
+  readonly lingerSeconds: number;
+
+  // Per connection
+  /**
+   * Bytes waiting for one peer. Beyond, QoS 0 is dropped (`dropped:full`) and QoS 1 and 2 wait in the queue. Answers to
+   * what the peer sends may take as much again; beyond that it is closed (`slow-consumer`).
+   */
+  readonly outboxBytesMax: number;
+  /** Bytes waiting in all outboxes together; beyond, every outbox counts as full. */
+  readonly outboxTotalBytesMax: number;
+  /** First and largest read buffer. A pending read pins its buffer, so idle connections must have small ones. */
+  readonly readBufferBytesMin: number;
+  readonly readBufferBytesMax: number;
+
+  // Topics
+  /** Levels of a topic or filter; more are refused. The same bound as mosquitto's. */
+  readonly topicLevelsMax: number;
+  /** Topics whose matches are remembered; the oldest goes. */
+  readonly routeCacheMax: number;
+  /** Subscriptions to receivers in all remembered matches together; a wider one is not remembered. */
+  readonly routeCacheTargetsMax: number;
+
+  // Sessions
+  /** Sessions, connected or not; a CONNECT that needs one more is refused as unavailable. */
+  readonly sessionsMax: number;
+  /** A disconnected persistent session ends after so long. */
+  readonly sessionExpirySeconds: number;
+  readonly clientIdBytesMax: number;
+  /** Filters of one session; one more is refused in SUBACK. */
+  readonly subscriptionsPerSessionMax: number;
+  readonly subscriptionsMax: number;
+  /** Levels that the filters of all subscriptions take up in the filter tree, about 110 bytes each. */
+  readonly filterNodesMax: number;
+  /** QoS 1 and 2 messages on their way to one client; more wait in the queue. */
+  readonly inflightMax: number;
+  /** QoS 2 messages that one client began and did not release; one more closes the connection. */
+  readonly inboundQos2Max: number;
+  /** QoS 1 and 2 messages that wait for one session; one more is dropped (`dropped:full`). */
+  readonly queueMessagesMax: number;
+  readonly queueBytesMax: number;
+  /** Bytes in the queues of all sessions together. */
+  readonly queueTotalBytesMax: number;
+
+  // Retained
+  /** Retained messages; a publish that would add one more is refused whole (`retained-full`). */
+  readonly retainedMax: number;
+  readonly retainedBytesMax: number;
+
+  // The bridge
+  readonly urlBytesMax: number;
+  readonly listMax: number;
+  readonly filtersPerStreamMax: number;
+  readonly streamsMax: number;
+  readonly streamsPerIdentityMax: number;
+  /** Bytes waiting for one HTTP stream; what is full does is the stream's `overflow`. */
+  readonly streamBytesMax: number;
+  /** Silence after which a stream gets a heartbeat. */
+  readonly heartbeatSeconds: number;
+  /** The replay log: whatever comes first evicts its oldest message. */
+  readonly replaySeconds: number;
+  readonly replayMessagesMax: number;
+  readonly replayBytesMax: number;
+  /** Longest `timeout` that a request may ask for. */
+  readonly waitSecondsMax: number;
+  readonly userPropertiesMax: number;
+  /** User properties of one message together. */
+  readonly userPropertiesBytesMax: number;
+  /** Idempotency keys remembered, and for how long. */
+  readonly idempotencyKeysMax: number;
+  readonly idempotencySeconds: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  connectionsMax: 20_000,
+  connectTimeoutSeconds: 10,
+  connectBytesMax: 64 * KiB,
+  packetBytesMax: 1 * MiB,
+  payloadBytesMax: 256 * KiB,
+  stallSeconds: 60,
+  lingerSeconds: 1,
+
+  outboxBytesMax: 4 * MiB,
+  outboxTotalBytesMax: 256 * MiB,
+  readBufferBytesMin: 512,
+  readBufferBytesMax: 64 * KiB,
+
+  topicLevelsMax: 200,
+  routeCacheMax: 10_000,
+  routeCacheTargetsMax: 1_000_000,
+
+  sessionsMax: 100_000,
+  sessionExpirySeconds: 7 * 24 * 3600,
+  clientIdBytesMax: 1024,
+  subscriptionsPerSessionMax: 1_000,
+  subscriptionsMax: 1_000_000,
+  filterNodesMax: 4_000_000,
+  inflightMax: 256,
+  inboundQos2Max: 10_000,
+  queueMessagesMax: 10_000,
+  queueBytesMax: 8 * MiB,
+  queueTotalBytesMax: 256 * MiB,
+
+  retainedMax: 1_000_000,
+  retainedBytesMax: 256 * MiB,
+
+  urlBytesMax: 8 * KiB,
+  listMax: 1_000,
+  filtersPerStreamMax: 100,
+  streamsMax: 10_000,
+  streamsPerIdentityMax: 50,
+  streamBytesMax: 1 * MiB,
+  heartbeatSeconds: 15,
+  replaySeconds: 300,
+  replayMessagesMax: 50_000,
+  replayBytesMax: 32 * MiB,
+  waitSecondsMax: 60,
+  userPropertiesMax: 100,
+  userPropertiesBytesMax: 64 * KiB,
+  idempotencyKeysMax: 10_000,
+  idempotencySeconds: 300,
+};

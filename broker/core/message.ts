@@ -1,0 +1,126 @@
+import type { QoS, Version } from "../packet/types.ts";
+import { encodePublishFrame, type PublishFrame } from "../packet/publish.ts";
+
+/** Repeated user properties and their order are part of the message (MQTT 5.0, 3.3.2.3.7). */
+export type UserProperties = readonly (readonly [name: string, value: string])[];
+
+/** What MQTT 5.0 and HTTP can say about a payload. */
+export interface MessageProperties {
+  /** Payload Format Indicator 1: the payload is UTF-8 text. */
+  readonly payloadIsText?: boolean;
+  readonly contentType?: string;
+  /** Message Expiry Interval, counted from the moment of publishing. */
+  readonly expirySeconds?: number;
+  readonly responseTopic?: string;
+  readonly correlationData?: Uint8Array;
+  readonly userProperties?: UserProperties;
+}
+
+/** What somebody wants to publish; `Broker.publish` makes a `Message` of it. */
+export interface MessageDraft {
+  /** A valid topic name (`topic/name.ts`). */
+  readonly topic: string;
+  /** Not changed by anybody after this moment. */
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties?: MessageProperties | undefined;
+  /** The encoded packet that the message came in, if it may be sent on as it is. */
+  readonly frame?: PublishFrame | undefined;
+}
+
+/** Rough size of a Message and its entry in a table, in bytes, beside topic and payload. */
+const MESSAGE_OVERHEAD_BYTES = 200;
+/** Rough size of a pair and its two strings beside their characters. */
+const USER_PROPERTY_OVERHEAD_BYTES = 64;
+
+/**
+ * An application message inside the broker: made once, shared by everything that holds it, never changed.
+ *
+ * The payload of a message from MQTT is a view of the chunk that was read. That costs no copy on the way through;
+ * whoever holds the message beyond the turn calls `keep()`, and the broker then copies the payload out once, lest
+ * 10 bytes hold 64 KiB in memory.
+ */
+export class Message {
+  readonly topic: string;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: MessageProperties | undefined;
+  /** Number in the broker-wide order of messages, from 1. */
+  readonly sequence: number;
+  /** When the broker took it, in milliseconds since 1970. */
+  readonly time: number;
+  /** From this moment on nobody receives it any more; Infinity without an expiry. */
+  readonly expiresAt: number;
+  #payload: Uint8Array;
+  #isKept = false;
+  /** Encoded without (QoS 0) and with (QoS 1 and 2) a packet identifier. */
+  #plainFrame: PublishFrame | undefined;
+  #identifiedFrame: PublishFrame | undefined;
+
+  constructor(draft: MessageDraft, sequence: number, time: number) {
+    this.topic = draft.topic;
+    this.qos = draft.qos;
+    this.retain = draft.retain;
+    this.properties = draft.properties;
+    this.sequence = sequence;
+    this.time = time;
+    const expirySeconds = draft.properties?.expirySeconds;
+    this.expiresAt = expirySeconds === undefined ? Infinity : time + expirySeconds * 1000;
+    this.#payload = draft.payload;
+    if (draft.qos === 0) this.#plainFrame = draft.frame;
+    else this.#identifiedFrame = draft.frame;
+  }
+
+  get payload(): Uint8Array {
+    return this.#payload;
+  }
+
+  /** Bytes that the message costs whoever keeps it. */
+  get size(): number {
+    return sizeOf(this);
+  }
+
+  /**
+   * The message as a PUBLISH, encoded once for all who receive it at this kind of QoS. First byte and packet
+   * identifier are written by whoever copies it into an outbox.
+   */
+  frame(qos: QoS, version: Version): PublishFrame {
+    if (qos === 0) return this.#plainFrame ??= encodePublishFrame(this.topic, this.#payload, false, version);
+    return this.#identifiedFrame ??= encodePublishFrame(this.topic, this.#payload, true, version);
+  }
+
+  /** Says that somebody holds the message beyond this turn. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
+  /** Copies the payload out of a much larger buffer, once; not while the message is being routed. */
+  compact(): void {
+    if (this.#payload.buffer.byteLength <= this.#payload.byteLength * 2) return;
+    this.#payload = this.#payload.slice();
+    this.#plainFrame = undefined;
+    this.#identifiedFrame = undefined;
+  }
+}
+
+/** Bytes that a message costs whoever keeps it. */
+export function sizeOf(
+  { topic, payload, properties }: Pick<MessageDraft, "topic" | "payload" | "properties">,
+): number {
+  const bytes = payload.length + topic.length + MESSAGE_OVERHEAD_BYTES;
+  return properties ? bytes + sizeOfProperties(properties) : bytes;
+}
+
+function sizeOfProperties(properties: MessageProperties): number {
+  const { contentType, responseTopic, correlationData, userProperties } = properties;
+  let bytes = (contentType?.length ?? 0) + (responseTopic?.length ?? 0) + (correlationData?.length ?? 0);
+  for (const [name, value] of userProperties ?? []) {
+    bytes += name.length + value.length + USER_PROPERTY_OVERHEAD_BYTES;
+  }
+  return bytes;
+}

@@ -1,0 +1,95 @@
+import { RetainedTree } from "../topic/retained_tree.ts";
+import type { Clock } from "./clock.ts";
+import type { Limits } from "./limits.ts";
+import { type Message, type MessageDraft, sizeOf } from "./message.ts";
+
+/** What one level of a topic costs in the tree: a topic of 200 levels is far larger than its name. */
+const NODE_BYTES = 110;
+
+/** The last retained message of every topic, within bounds of count and bytes; an expired one is gone. */
+export class RetainedStore {
+  readonly #tree = new RetainedTree<Message>();
+  readonly #expiries = new Map<string, () => void>();
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  #bytes = 0;
+
+  constructor(limits: Limits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes + this.#tree.nodeCount * NODE_BYTES;
+  }
+
+  /** Whether the message can be put; clearing and replacing by something no larger always can. */
+  hasRoom(draft: MessageDraft): boolean {
+    if (draft.payload.length === 0) return true;
+    const previous = this.#tree.get(draft.topic);
+    if (!previous && this.#tree.size >= this.#limits.retainedMax) return false;
+    const growth = sizeOf(draft) + (previous ? -previous.size : levelBytes(draft.topic));
+    return growth <= 0 || this.bytes + growth <= this.#limits.retainedBytesMax;
+  }
+
+  put(message: Message): void {
+    this.#letGo(this.#tree.put(message.topic, message));
+    this.#bytes += message.size;
+    if (message.expiresAt === Infinity) return;
+    const delay = message.expiresAt - this.#clock.now();
+    this.#expiries.set(message.topic, this.#clock.after(delay, () => this.#expire(message)));
+  }
+
+  clear(topic: string): void {
+    this.#letGo(this.#tree.delete(topic));
+  }
+
+  get(topic: string): Message | undefined {
+    const message = this.#tree.get(topic);
+    return message && this.#isAlive(message) ? message : undefined;
+  }
+
+  *match(filter: string): Generator<Message> {
+    for (const message of this.#tree.match(filter)) if (this.#isAlive(message)) yield message;
+  }
+
+  page(
+    filter: string,
+    options: { after?: string | undefined; limit: number },
+  ): { messages: Message[]; next: string | undefined } {
+    const { values, more } = this.#tree.page(filter, options);
+    return {
+      messages: values.filter((message) => this.#isAlive(message)),
+      next: more ? values.at(-1)!.topic : undefined,
+    };
+  }
+
+  #letGo(previous: Message | undefined): void {
+    if (!previous) return;
+    this.#bytes -= previous.size;
+    if (previous.expiresAt === Infinity) return;
+    this.#expiries.get(previous.topic)?.();
+    this.#expiries.delete(previous.topic);
+  }
+
+  #isAlive(message: Message): boolean {
+    return message.expiresAt > this.#clock.now();
+  }
+
+  /** A timer may come early, or cannot wait for as long as an expiry can be. */
+  #expire(message: Message): void {
+    if (this.#tree.get(message.topic) !== message) return;
+    const left = message.expiresAt - this.#clock.now();
+    if (left <= 0) this.clear(message.topic);
+    else this.#expiries.set(message.topic, this.#clock.after(left, () => this.#expire(message)));
+  }
+}
+
+/** What a topic adds to the tree at most. */
+function levelBytes(topic: string): number {
+  return topic.split("/").length * NODE_BYTES;
+}

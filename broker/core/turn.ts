@@ -1,0 +1,132 @@
+import type { Log } from "./log.ts";
+
+/** What is written to a peer at the end of a turn: an MQTT outbox, an HTTP stream. */
+export interface Flushable {
+  /** The last batch that the waiting bytes rest on; they must not leave before it is committed. 0: on none. */
+  readonly restsOnBatch: number;
+  /** Hands everything that waits to the operating system, in one write if it can. Never throws. */
+  flush(): void;
+  /** The batch could not be kept: what waits must never leave, so the peer is let go. Never throws. */
+  abandon(): void;
+}
+
+/** The part of a store that a turn drives. */
+export interface Committer {
+  commit(): Promise<void> | undefined;
+}
+
+/**
+ * Ends each turn of the event loop once: commits what the turn recorded as one batch, then flushes every peer that has
+ * something waiting.
+ *
+ *     turn 1:  append append        | commit batch 1 ──────────────┐ done: flush A
+ *              A.push B.push        | flush B                      │
+ *     turn 2:        append         |      (gathers for batch 2)   └ commit batch 2 ───
+ *              A rests on batch 1, B on none: B never waits for the disk.
+ *
+ * One microtask per turn is enough to join the reads that one poll of the operating system returned: their
+ * continuations were queued before it.
+ */
+export class Turn {
+  readonly #committer: Committer;
+  readonly #log: Log;
+  #dirty: Flushable[] = [];
+  #held: Flushable[] = [];
+  #isScheduled = false;
+  #isCommitting = false;
+  /** The batch that records are gathered for now. */
+  #batch = 1;
+  #batchHasRecords = false;
+  #committedBatch = 0;
+  #waiters: { batch: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
+
+  constructor(committer: Committer, log: Log) {
+    this.#committer = committer;
+    this.#log = log;
+  }
+
+  /** Says that the store was given a record: this turn ends with a commit. */
+  recorded(): void {
+    this.#batchHasRecords = true;
+    this.#schedule();
+  }
+
+  /** The batch that a promise made now rests on; 0 when there is nothing uncommitted. */
+  get openBatch(): number {
+    if (this.#batchHasRecords) return this.#batch;
+    return this.#isCommitting ? this.#batch - 1 : 0;
+  }
+
+  /** Has the peer flushed at the end of this turn. Call once, when the first byte begins to wait. */
+  touch(flushable: Flushable): void {
+    this.#dirty.push(flushable);
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  /** Resolves when everything recorded up to now is committed; rejects if that failed. */
+  settled(): Promise<void> {
+    const batch = this.openBatch;
+    if (batch === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ batch, resolve, reject }));
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => this.#end());
+  }
+
+  #end(): void {
+    this.#isScheduled = false;
+    if (this.#batchHasRecords && !this.#isCommitting) this.#commit();
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const flushable of dirty) this.#flushOrHold(flushable);
+  }
+
+  #flushOrHold(flushable: Flushable): void {
+    if (flushable.restsOnBatch <= this.#committedBatch) flushable.flush();
+    else this.#held.push(flushable);
+  }
+
+  #commit(): void {
+    const batch = this.#batch++;
+    this.#batchHasRecords = false;
+    const committing = this.#committer.commit();
+    if (!committing) return this.#settle(batch);
+    this.#isCommitting = true;
+    committing.then(() => {
+      this.#isCommitting = false;
+      this.#settle(batch);
+      if (this.#batchHasRecords) this.#schedule();
+    }, (error) => {
+      this.#isCommitting = false;
+      this.#log.error("commit-failed", { error: String(error) });
+      const held = this.#held;
+      this.#held = [];
+      this.#committedBatch = batch;
+      for (const flushable of held) flushable.abandon();
+      this.#rejectWaiters(batch, error);
+      if (this.#batchHasRecords) this.#schedule();
+    });
+  }
+
+  #settle(batch: number): void {
+    this.#committedBatch = batch;
+    const held = this.#held;
+    if (held.length > 0) {
+      this.#held = [];
+      for (const flushable of held) this.#flushOrHold(flushable);
+    }
+    if (this.#waiters.length === 0) return;
+    const done = this.#waiters.filter((waiter) => waiter.batch <= batch);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.batch > batch);
+    for (const waiter of done) waiter.resolve();
+  }
+
+  #rejectWaiters(batch: number, error: unknown): void {
+    const failed = this.#waiters.filter((waiter) => waiter.batch <= batch);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.batch > batch);
+    for (const waiter of failed) waiter.reject(error);
+  }
+}

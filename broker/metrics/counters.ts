@@ -1,0 +1,36 @@
+import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
+import type { Delivery } from "../core/subscriber.ts";
+
+/** Why something that came in did not go on, beside what became of it per subscriber (`Delivery`). */
+export type Refusal = "denied" | "reserved-topic" | "retained-full";
+
+/** Plain numbers, incremented in line; `$SYS` and the bridge read them. */
+export class Counters {
+  messagesReceived = 0;
+  messagesSent = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  connectionsAccepted = 0;
+  connectionsMax = 0;
+  acksUnexpected = 0;
+  sessionsRefused = 0;
+  sessionsExpired = 0;
+  willsFailed = 0;
+  subscriptionsRefused = 0;
+  streamsOpened = 0;
+  streamsRefused = 0;
+  readonly deliveries: Record<Delivery, number> = {
+    "queued": 0,
+    "dropped:full": 0,
+    "dropped:expired": 0,
+    "dropped:denied": 0,
+    "dropped:offline": 0,
+    "dropped:too-large": 0,
+  };
+  readonly refusals: Record<Refusal, number> = { "denied": 0, "reserved-topic": 0, "retained-full": 0 };
+  readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
+}
+
+function zeros<Key extends string>(keys: Readonly<Record<Key, unknown>>): Record<Key, number> {
+  return Object.fromEntries(Object.keys(keys).map((key) => [key, 0])) as Record<Key, number>;
+}

@@ -1,0 +1,76 @@
+import type { Broker } from "../broker.ts";
+import { BROKER_IDENTITY } from "../core/identity.ts";
+
+export interface SysTopicsInit {
+  /** 0: never. */
+  readonly intervalSeconds: number;
+  readonly version: string;
+  readonly connectionCount: () => number;
+}
+
+const encoder = new TextEncoder();
+
+/** Publishes the broker's figures as retained messages below `$SYS/broker/`, under the names that mosquitto gave them. */
+export class SysTopics {
+  readonly #broker: Broker;
+  readonly #init: SysTopicsInit;
+  readonly #published = new Map<string, string>();
+  #cancel: () => void = () => {};
+
+  constructor(broker: Broker, init: SysTopicsInit) {
+    this.#broker = broker;
+    this.#init = init;
+    if (init.intervalSeconds > 0) this.#tick();
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  #tick(): void {
+    for (const [name, value] of Object.entries(this.#figures())) this.#publish(name, String(value));
+    this.#cancel = this.#broker.clock.after(this.#init.intervalSeconds * 1000, () => this.#tick());
+  }
+
+  /** A figure that did not change is already there. */
+  #publish(name: string, value: string): void {
+    if (this.#published.get(name) === value) return;
+    this.#published.set(name, value);
+    const payload = encoder.encode(value);
+    this.#broker.publish(BROKER_IDENTITY, { topic: `$SYS/broker/${name}`, payload, qos: 0, retain: true });
+  }
+
+  #figures(): Record<string, string | number> {
+    const { counters, sessions, clock, startedAt } = this.#broker;
+    const connected = sessions.size - sessions.offlineCount;
+    const figures: Record<string, string | number> = {
+      "version": `pregon ${this.#init.version}`.trim(),
+      "uptime": `${Math.floor((clock.now() - startedAt) / 1000)} seconds`,
+      "clients/connected": connected,
+      "clients/disconnected": sessions.offlineCount,
+      "clients/total": sessions.size,
+      "clients/maximum": counters.connectionsMax,
+      "clients/expired": counters.sessionsExpired,
+      "connections/open": this.#init.connectionCount(),
+      "connections/accepted": counters.connectionsAccepted,
+      "messages/received": counters.messagesReceived,
+      "messages/sent": counters.messagesSent,
+      "bytes/received": counters.bytesReceived,
+      "bytes/sent": counters.bytesSent,
+      "subscriptions/count": this.#broker.subscriptionCount,
+      "subscriptions/refused": counters.subscriptionsRefused,
+      "retained messages/count": this.#broker.retainedCount,
+      "retained messages/bytes": this.#broker.retainedBytes,
+    };
+    for (const [delivery, count] of Object.entries(counters.deliveries)) {
+      if (delivery !== "queued") figures[delivery.replace("dropped:", "messages/dropped/")] = count;
+    }
+    for (const [refusal, count] of Object.entries(counters.refusals)) {
+      figures[`messages/refused/${refusal}`] = count;
+    }
+    for (const [reason, count] of Object.entries(counters.closes)) {
+      figures[`connections/closed/${reason}`] = count;
+    }
+    return figures;
+  }
+}

@@ -1,0 +1,27 @@
+// The door of the broker: what the bridge and other programs use.
+
+export type { Authenticator, Credentials, Grant } from "./auth/authenticator.ts";
+export {
+  Broker,
+  type BrokerOptions,
+  type MessageObserver,
+  type Publication,
+  type SubscribeOutcome,
+} from "./broker.ts";
+export type { Clock } from "./core/clock.ts";
+export type { Action, Identity } from "./core/identity.ts";
+export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
+export type { Message, MessageDraft, MessageProperties, UserProperties } from "./core/message.ts";
+export type { Delivery, Subscriber, Subscription } from "./core/subscriber.ts";
+export type { Flushable } from "./core/turn.ts";
+export type { QoS } from "./packet/types.ts";
+export type { Store } from "./store/store.ts";
+export {
+  checkFilter,
+  checkTopic,
+  hasWildcards,
+  isReserved,
+  matches,
+  type TopicProblem,
+} from "./topic/name.ts";

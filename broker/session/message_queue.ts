@@ -1,0 +1,84 @@
+import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Message } from "../core/message.ts";
+import type { QoS } from "../packet/types.ts";
+
+/** A message on its way to one client: at which QoS, and whether it is sent as a retained one. */
+export interface Outgoing {
+  readonly message: Message;
+  readonly qos: QoS;
+  readonly retain: boolean;
+}
+
+export interface MessageQueueBounds {
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+  /** Shared by the queues of all sessions. */
+  readonly budget: ByteBudget;
+}
+
+/** What an empty queue has instead of a list of its own. Never pushed to. */
+const NONE: Outgoing[] = [];
+
+/**
+ * Messages of QoS 1 and 2 that wait for room in the session's window, first in, first out.
+ *
+ *     deliver ──> [ queue: waits, bounded ] ──> [ window: sent, not acknowledged ] ──> gone
+ *
+ * A full queue takes nothing more: what is promised first is kept.
+ */
+export class MessageQueue {
+  readonly #bounds: MessageQueueBounds;
+  #entries: Outgoing[] = NONE;
+  /** Entries before this one are gone; they are cut off when they are half of the array. */
+  #head = 0;
+  #bytes = 0;
+
+  constructor(bounds: MessageQueueBounds) {
+    this.#bounds = bounds;
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  push(outgoing: Outgoing): boolean {
+    const bytes = outgoing.message.size;
+    const { messagesMax, bytesMax, budget } = this.#bounds;
+    if (this.size >= messagesMax || this.#bytes + bytes > bytesMax || !budget.hasRoom(bytes)) return false;
+    if (this.#entries === NONE) this.#entries = [];
+    this.#entries.push(outgoing);
+    this.#bytes += bytes;
+    budget.take(bytes);
+    return true;
+  }
+
+  peek(): Outgoing | undefined {
+    return this.#entries[this.#head];
+  }
+
+  shift(): Outgoing | undefined {
+    const outgoing = this.#entries[this.#head];
+    if (!outgoing) return undefined;
+    this.#head++;
+    this.#release(outgoing.message.size);
+    if (this.#head === this.#entries.length) {
+      this.#entries = NONE;
+      this.#head = 0;
+    } else if (this.#head >= 32 && this.#head * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return outgoing;
+  }
+
+  clear(): void {
+    this.#entries = NONE;
+    this.#head = 0;
+    this.#release(this.#bytes);
+  }
+
+  #release(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#bounds.budget.give(bytes);
+  }
+}

@@ -1,0 +1,232 @@
+import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Identity } from "../core/identity.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Message } from "../core/message.ts";
+import type { Delivery, Subscriber, Subscription } from "../core/subscriber.ts";
+import type { Counters } from "../metrics/counters.ts";
+import type { QoS } from "../packet/types.ts";
+import { type FlowOutcome, InboundFlows, OutboundFlows } from "./inflight.ts";
+import { MessageQueue, type Outgoing } from "./message_queue.ts";
+import { RetainedBacklog } from "./retained_backlog.ts";
+
+/** The connection's side of a session, while there is one. */
+export interface Outlet {
+  /** Whether the peer takes so many bytes more, live messages included. */
+  hasRoom(bytes: number): boolean;
+  /** Whether so little waits for the peer that a backlog may add to it. */
+  readonly isNearlyIdle: boolean;
+  /** @param packetId 0 for QoS 0 */
+  sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void;
+  sendPubrel(packetId: number): void;
+  /** Another connection presents the same client identifier. */
+  takenOver(): void;
+}
+
+export interface SessionInit {
+  readonly clientId: string;
+  readonly identity: Identity;
+  /** False: the session ends with its connection. */
+  readonly isPersistent: boolean;
+  readonly limits: Limits;
+  readonly counters: Counters;
+  readonly queueBudget: ByteBudget;
+  /** Milliseconds since 1970, for expiry. */
+  readonly now: () => number;
+  /** Called for each message of QoS 1 or 2 that a persistent session takes. */
+  readonly recordQueued: ((clientId: string, message: Message) => void) | undefined;
+}
+
+/** Bytes of a PUBLISH beside topic and payload, at most. */
+const PUBLISH_OVERHEAD_BYTES = 9;
+
+/**
+ * What the broker keeps for one client identifier, with or without a connection: subscriptions, the messages under way
+ * in both directions and those that wait.
+ */
+export class Session implements Subscriber {
+  readonly id: string;
+  readonly isPersistent: boolean;
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly inbound: InboundFlows;
+  readonly #outbound: OutboundFlows;
+  readonly #queue: MessageQueue;
+  readonly #backlogs: RetainedBacklog[] = [];
+  readonly #init: SessionInit;
+  #identity: Identity;
+  #outlet: Outlet | undefined;
+  #hasEnded = false;
+
+  constructor(init: SessionInit) {
+    const { limits } = init;
+    this.#init = init;
+    this.id = init.clientId;
+    this.isPersistent = init.isPersistent;
+    this.#identity = init.identity;
+    this.inbound = new InboundFlows(limits.inboundQos2Max);
+    this.#outbound = new OutboundFlows(limits.inflightMax);
+    this.#queue = new MessageQueue({
+      messagesMax: limits.queueMessagesMax,
+      bytesMax: limits.queueBytesMax,
+      budget: init.queueBudget,
+    });
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get isConnected(): boolean {
+    return this.#outlet !== undefined;
+  }
+
+  /** Messages that wait or are under way to the client. */
+  get pendingCount(): number {
+    return this.#queue.size + this.#outbound.size;
+  }
+
+  /** Gives the session a connection. Nothing is sent yet: CONNACK comes first. [MQTT-3.2.0-1] */
+  attach(outlet: Outlet, identity: Identity): void {
+    this.takeOver();
+    this.#outlet = outlet;
+    this.#identity = identity;
+  }
+
+  /** Ends the session's connection, if it has one, for the sake of a newer one. [MQTT-3.1.4-2] */
+  takeOver(): void {
+    this.#outlet?.takenOver();
+  }
+
+  /** Takes the connection away; false if it is not, or no longer, this session's. */
+  detach(outlet: Outlet): boolean {
+    if (this.#outlet !== outlet) return false;
+    this.#outlet = undefined;
+    this.compact();
+    for (const backlog of this.#backlogs) backlog.rewind();
+    return true;
+  }
+
+  /** Ends the session: what it held is let go, and nothing is taken any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#queue.clear();
+    this.#backlogs.length = 0;
+    this.subscriptions.clear();
+  }
+
+  /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] */
+  resume(): void {
+    const outlet = this.#outlet;
+    if (!outlet) return;
+    for (const [packetId, flow] of this.#outbound.entries()) {
+      if (flow.step === "released") outlet.sendPubrel(packetId);
+      else if (this.#isWanted(flow.message)) outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
+      else this.#outbound.drop(packetId);
+    }
+    this.pump();
+  }
+
+  deliver(message: Message, subscription: Subscription): Delivery {
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6]
+    return this.#offer({ message, qos, retain: false }); // [MQTT-3.3.1-9]
+  }
+
+  /**
+   * Sends the retained messages of a new subscription, as fast as the client takes them.
+   *
+   * @param walk begins a walk through them
+   */
+  deliverRetained(filter: string, walk: () => Iterator<Message>, qos: QoS): void {
+    this.dropBacklog(filter);
+    this.#backlogs.push(new RetainedBacklog(filter, walk, qos));
+    this.pump();
+  }
+
+  /** Forgets the retained messages of a subscription that were not sent yet. */
+  dropBacklog(filter: string): void {
+    const index = this.#backlogs.findIndex((backlog) => backlog.filter === filter);
+    if (index >= 0) this.#backlogs.splice(index, 1);
+  }
+
+  acknowledge(packetId: number): FlowOutcome {
+    const outcome = this.#outbound.acknowledge(packetId);
+    if (outcome === "done") this.pump();
+    return outcome;
+  }
+
+  release(packetId: number): FlowOutcome {
+    return this.#outbound.release(packetId);
+  }
+
+  complete(packetId: number): FlowOutcome {
+    const outcome = this.#outbound.complete(packetId);
+    if (outcome === "done") this.pump();
+    return outcome;
+  }
+
+  /** Sends what waits, as far as window and outbox have room. Called when either may have got some. */
+  pump(): void {
+    for (;;) {
+      const next = this.#queue.peek();
+      if (!next || !this.#canSend(next)) break;
+      this.#queue.shift();
+      if (this.#isWanted(next.message)) this.#send(next);
+    }
+    while (this.#backlogs.length > 0 && this.#queue.size === 0) {
+      const backlog = this.#backlogs[0]!;
+      const outgoing = backlog.peek(this.#init.now());
+      if (!outgoing) this.#backlogs.shift();
+      else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing)) {
+        backlog.shift();
+        if (this.#isWanted(outgoing.message)) this.#send(outgoing);
+      } else break;
+    }
+  }
+
+  /**
+   * Copies what is under way out of the chunks that it was read in. Most messages are acknowledged before anybody comes
+   * to ask, so not doing it when they are sent saves a copy of each.
+   */
+  compact(): void {
+    this.#outbound.compact();
+  }
+
+  #offer(outgoing: Outgoing): Delivery {
+    if (this.#hasEnded) return "dropped:offline";
+    const { message, qos } = outgoing;
+    if (qos === 0) {
+      if (!this.#outlet) return "dropped:offline";
+      if (!this.#outlet.hasRoom(sizeOnWire(message))) return "dropped:full";
+      this.#outlet.sendPublish(outgoing, 0, false); // [MQTT-4.3.1-1]
+      return "queued";
+    }
+    if (this.#queue.size === 0 && this.#canSend(outgoing)) this.#send(outgoing);
+    else if (this.#queue.push(outgoing)) message.keep(); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
+    else return "dropped:full";
+    if (this.isPersistent) this.#init.recordQueued?.(this.id, message);
+    return "queued";
+  }
+
+  /** Asks again what was asked when the message came: while it waited, it may have expired or the right to it gone. */
+  #isWanted(message: Message): boolean {
+    const { now, counters: { deliveries } } = this.#init;
+    if (message.expiresAt <= now()) deliveries["dropped:expired"]++;
+    else if (!this.#identity.can("receive", message.topic)) deliveries["dropped:denied"]++;
+    else return true;
+    return false;
+  }
+
+  #canSend({ message, qos }: Outgoing): boolean {
+    if (!this.#outlet) return false;
+    return (qos === 0 || this.#outbound.hasRoom) && this.#outlet.hasRoom(sizeOnWire(message));
+  }
+
+  #send(outgoing: Outgoing): void {
+    const { message, qos, retain } = outgoing;
+    if (qos === 0) return this.#outlet!.sendPublish(outgoing, 0, false);
+    this.#outlet!.sendPublish(outgoing, this.#outbound.begin(message, qos, retain), false); // [MQTT-4.3.2-1]
+  }
+}
+
+function sizeOnWire(message: Message): number {
+  return message.topic.length + message.payload.length + PUBLISH_OVERHEAD_BYTES;
+}

@@ -1,0 +1,30 @@
+import type { Identity } from "../core/identity.ts";
+import type { MessageDraft } from "../core/message.ts";
+import type { WillFields } from "../packet/types.ts";
+
+/**
+ * What a connection leaves behind when it ends without DISCONNECT. Rights are asked when it is accepted and, since it
+ * is published like any message, again when it fires.
+ */
+export class Will {
+  readonly #identity: Identity;
+  #draft: MessageDraft | undefined;
+
+  constructor(fields: WillFields, identity: Identity) {
+    this.#identity = identity;
+    const { topic, qos, retain } = fields;
+    this.#draft = { topic, payload: fields.payload.slice(), qos, retain };
+  }
+
+  /** DISCONNECT came: nothing will be published. [MQTT-3.14.4-3] */
+  cancel(): void {
+    this.#draft = undefined;
+  }
+
+  /** Publishes it, once. [MQTT-3.1.2-8] [MQTT-3.1.2-10] */
+  fire(publish: (identity: Identity, draft: MessageDraft) => void): void {
+    const draft = this.#draft;
+    this.#draft = undefined;
+    if (draft) publish(this.#identity, draft);
+  }
+}

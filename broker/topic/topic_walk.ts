@@ -1,0 +1,56 @@
+import type { TopicNode } from "./topic_node.ts";
+
+/** Asks for each node's children in order, strictly after a topic if one is given. */
+export interface WalkOrder {
+  readonly after: string | undefined;
+}
+
+/** One node whose children are being visited. The number of frames is the depth of those children. */
+interface Frame<Value extends NonNullable<unknown>> {
+  readonly node: TopicNode<Value>;
+  readonly keys: Iterator<string>;
+  /** Index of the filter's level that the children meet. */
+  readonly index: number;
+  /** Whether the node lies on the way to `after`. */
+  readonly isOnWay: boolean;
+}
+
+/**
+ * Visits the values of the topics that a filter matches, a topic before those below it. Holds a frame per level, so the
+ * tree may change between two values when the order does not matter: a node that went has no children any more.
+ */
+export function* walk<Value extends NonNullable<unknown>>(
+  root: TopicNode<Value>,
+  filter: string,
+  order?: WalkOrder,
+): Generator<Value> {
+  const levels = filter.split("/");
+  const after = order?.after?.split("/") ?? [];
+  const frames: Frame<Value>[] = [];
+
+  function enter(node: TopicNode<Value>, index: number, isOnWay: boolean): void {
+    const level = levels[index];
+    if (level === undefined || node.isLeaf) return;
+    const from = isOnWay ? after[frames.length] ?? "" : "";
+    let keys: Iterator<string>;
+    if (level !== "+" && level !== "#") keys = (level < from ? [] : [level]).values();
+    else keys = order === undefined ? node.keys() : node.sortedKeys(from);
+    frames.push({ node, keys, index, isOnWay });
+  }
+
+  enter(root, 0, after.length > 0);
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const step = frame.keys.next();
+    if (step.done === true) {
+      frames.pop();
+      continue;
+    }
+    const child = frame.node.child(step.value);
+    if (child === undefined) continue; // Went since, or a literal level that is not there
+    const isOnWay = frame.isOnWay && step.value === after[frames.length - 1];
+    const index = levels[frame.index] === "#" ? frame.index : frame.index + 1;
+    const isMatch = index === levels.length || levels[index] === "#"; // a/# matches a [MQTT-4.7.1-2]
+    if (isMatch && !isOnWay && child.value !== undefined) yield child.value;
+    enter(child, index, isOnWay);
+  }
+}

@@ -1,0 +1,278 @@
+import type { ByteBudget } from "../core/byte_budget.ts";
+import { type BufferPool, LARGE_BYTES } from "./buffer_pool.ts";
+import type { Link } from "./transport.ts";
+
+/** From this size on, bytes are sent from where they are instead of being copied. */
+const REFERENCE_BYTES_MIN = 16 * 1024;
+
+/** Written segments that stay in the list until they are dropped together. */
+const SEGMENTS_DONE_MAX = 64;
+
+export interface OutboxInit {
+  readonly link: Link;
+  readonly pool: BufferPool;
+  readonly bytesMax: number;
+  /** Shared by all outboxes. */
+  readonly budget: ByteBudget;
+  readonly owner: OutboxOwner;
+}
+
+/** Who is told what becomes of the bytes. One object and no closures: an idle connection pays for each. */
+export interface OutboxOwner {
+  /** The first byte of this turn waits: the turn must flush. */
+  outboxDirty(): void;
+  /** Everything flushed is with the operating system. */
+  outboxDrained(): void;
+  outboxFailed(error: unknown): void;
+  outboxSent(bytes: number): void;
+  /** The link is closed; nothing more will be written. */
+  outboxOver(): void;
+}
+
+interface Segment {
+  readonly bytes: Uint8Array;
+  /** The pool's buffer that the bytes stand in, if they do. */
+  readonly buffer: Uint8Array | undefined;
+}
+
+/** What an idle outbox has instead of a list of its own. Never pushed to. */
+const NONE: Segment[] = [];
+
+/**
+ * Bounded bytes that wait for a link, joined into as few writes as can be.
+ *
+ *     push ──> tail (one pooled buffer) ──full, or flush──> segments ──one write in flight──> link
+ *                                         large bytes ─────^ (by reference)
+ *
+ * Only what was flushed is ever written: later bytes may rest on a commit that is still to come.
+ */
+export class Outbox {
+  readonly #link: Link;
+  readonly #pool: BufferPool;
+  readonly #budget: ByteBudget;
+  readonly #owner: OutboxOwner;
+  readonly #bytesMax: number;
+  #segments: Segment[] = NONE;
+  /** Segments before this one are with the operating system. */
+  #nextSegment = 0;
+  #tail: Uint8Array | undefined;
+  #tailBytes = 0;
+  /** Bytes of the tail that may be written: flushed while a write was in flight. */
+  #tailClearedBytes = 0;
+  /** Segments from this one on were sealed for want of space, not flushed yet. */
+  #segmentsCleared = 0;
+  #bytes = 0;
+  #isDirty = false;
+  #isWriting = false;
+  #isEnding = false;
+  #isOver = false;
+  #written = 0;
+  /** The batch that the waiting bytes rest on (core/turn.ts). */
+  restsOnBatch = 0;
+
+  constructor(init: OutboxInit) {
+    this.#link = init.link;
+    this.#pool = init.pool;
+    this.#budget = init.budget;
+    this.#owner = init.owner;
+    this.#bytesMax = init.bytesMax;
+  }
+
+  /** Bytes that wait, those in flight included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes handed to the operating system so far; standing still while `bytes` is not 0 means a peer that stalls. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Whether all outboxes together fill more than half of what they share. */
+  get isBudgetPressed(): boolean {
+    return this.#budget.bytes * 2 > this.#budget.bytesMax;
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#bytesMax && this.#budget.hasRoom(bytes);
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (bytes.length >= REFERENCE_BYTES_MIN) this.#pushReference(bytes);
+    else this.#append(bytes);
+    this.#pushed(bytes.length);
+  }
+
+  /** Pushes four bytes, the highest first, without an array to hold them. */
+  pushWord(word: number): void {
+    if (this.#isOver) return;
+    const start = this.#reserve(4);
+    const tail = this.#tail!;
+    tail[start] = word >>> 24;
+    tail[start + 1] = word >>> 16;
+    tail[start + 2] = word >>> 8;
+    tail[start + 3] = word;
+    this.#pushed(4);
+  }
+
+  /** Pushes an encoded PUBLISH with its own first byte and, unless the offset is 0, its own packet identifier. */
+  pushPublish(frame: Uint8Array, firstByte: number, packetIdOffset: number, packetId: number): void {
+    if (this.#isOver) return;
+    const isLarge = frame.length >= REFERENCE_BYTES_MIN;
+    const headBytes = packetIdOffset > 0 ? packetIdOffset + 2 : 1;
+    if (isLarge && headBytes >= REFERENCE_BYTES_MIN) {
+      // A topic so long that even the head is large: a patched copy is the simple way for a rare packet.
+      const patched = frame.slice();
+      patched[0] = firstByte;
+      if (packetIdOffset > 0) new DataView(patched.buffer).setUint16(packetIdOffset, packetId);
+      return this.push(patched);
+    }
+    const copied = isLarge ? frame.subarray(0, headBytes) : frame;
+    const start = this.#append(copied);
+    const tail = this.#tail!;
+    tail[start] = firstByte;
+    if (packetIdOffset > 0) {
+      tail[start + packetIdOffset] = packetId >> 8;
+      tail[start + packetIdOffset + 1] = packetId & 0xff;
+    }
+    if (isLarge) this.#pushReference(frame.subarray(copied.length));
+    this.#pushed(frame.length);
+  }
+
+  /** Begins to write what waits, unless a write is in flight: then it follows that one. */
+  flush(): void {
+    this.#isDirty = false;
+    this.#segmentsCleared = this.#segments.length;
+    this.#tailClearedBytes = this.#tailBytes;
+    if (!this.#isWriting && !this.#isOver) void this.#drain();
+  }
+
+  /** Closes the link once everything flushed is written. */
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isWriting && this.#bytes === 0) this.abandon();
+  }
+
+  /** Closes the link and forgets what waits. Idempotent. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#link.close();
+    this.#budget.give(this.#bytes);
+    this.#bytes = 0;
+    this.#segments = NONE;
+    this.#tail = undefined;
+    this.#owner.outboxOver();
+  }
+
+  #pushed(bytes: number): void {
+    this.#bytes += bytes;
+    this.#budget.take(bytes);
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#owner.outboxDirty();
+  }
+
+  /** Copies bytes (fewer than a large buffer's) behind the others; answers where in the tail they begin. */
+  #append(bytes: Uint8Array): number {
+    const start = this.#reserve(bytes.length);
+    this.#tail!.set(bytes, start);
+    return start;
+  }
+
+  #reserve(bytes: number): number {
+    if (!this.#tail) this.#tail = this.#pool.take(bytes);
+    else if (this.#tailBytes + bytes > this.#tail.length) this.#makeRoom(bytes);
+    const start = this.#tailBytes;
+    this.#tailBytes = start + bytes;
+    return start;
+  }
+
+  #makeRoom(bytes: number): void {
+    const tail = this.#tail!;
+    if (tail.length < LARGE_BYTES && this.#tailBytes + bytes <= LARGE_BYTES) {
+      this.#tail = this.#pool.take(LARGE_BYTES);
+      this.#tail.set(tail.subarray(0, this.#tailBytes));
+      this.#pool.give(tail);
+    } else {
+      this.#sealTail();
+      this.#tail = this.#pool.take(LARGE_BYTES);
+    }
+  }
+
+  #pushReference(bytes: Uint8Array): void {
+    this.#sealTail();
+    this.#pushSegment(bytes, undefined);
+  }
+
+  /** Turns the tail into segments: what is cleared for writing and what is not stay apart. */
+  #sealTail(): void {
+    const buffer = this.#tail;
+    if (!buffer || this.#tailBytes === 0) return;
+    const cleared = this.#tailClearedBytes;
+    if (cleared > 0 && cleared < this.#tailBytes) {
+      this.#pushSegment(buffer.subarray(0, cleared), undefined);
+      this.#segmentsCleared = this.#segments.length;
+      this.#pushSegment(buffer.subarray(cleared, this.#tailBytes), buffer);
+    } else {
+      this.#pushSegment(buffer.subarray(0, this.#tailBytes), buffer);
+      if (cleared > 0) this.#segmentsCleared = this.#segments.length;
+    }
+    this.#tail = undefined;
+    this.#tailBytes = 0;
+    this.#tailClearedBytes = 0;
+  }
+
+  #pushSegment(bytes: Uint8Array, buffer: Uint8Array | undefined): void {
+    if (this.#segments === NONE) this.#segments = [];
+    this.#segments.push({ bytes, buffer });
+  }
+
+  #nextCleared(): Segment | undefined {
+    if (this.#nextSegment >= SEGMENTS_DONE_MAX) this.#dropDone();
+    if (this.#nextSegment < this.#segmentsCleared) return this.#segments[this.#nextSegment++];
+    if (this.#segments.length > this.#nextSegment) return undefined;
+    this.#nextSegment = this.#segmentsCleared = 0;
+    if (this.#tailClearedBytes === 0) {
+      this.#segments = NONE;
+      return undefined;
+    }
+    this.#segments = [];
+    this.#sealTail();
+    return this.#segments[this.#nextSegment++];
+  }
+
+  /** A peer that is always behind would otherwise never let the done segments go. */
+  #dropDone(): void {
+    this.#segments = this.#segments.slice(this.#nextSegment);
+    this.#segmentsCleared -= this.#nextSegment;
+    this.#nextSegment = 0;
+  }
+
+  async #drain(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      for (let segment = this.#nextCleared(); segment; segment = this.#nextCleared()) {
+        const { bytes, buffer } = segment;
+        for (let sent = 0; sent < bytes.length;) {
+          const count = await this.#link.write(sent === 0 ? bytes : bytes.subarray(sent));
+          if (this.#isOver) return;
+          sent += count;
+          this.#bytes -= count;
+          this.#written += count;
+          this.#budget.give(count);
+          this.#owner.outboxSent(count);
+        }
+        if (buffer) this.#pool.give(buffer);
+      }
+    } catch (error) {
+      this.#isWriting = false;
+      if (!this.#isOver) this.#owner.outboxFailed(error);
+      return;
+    }
+    this.#isWriting = false;
+    if (this.#isEnding && this.#bytes === 0) this.abandon();
+    else this.#owner.outboxDrained();
+  }
+}

@@ -1,0 +1,63 @@
+import { FilterTree } from "../../broker/topic/filter_tree.ts";
+import { checkTopic } from "../../broker/topic/name.ts";
+import { RetainedTree } from "../../broker/topic/retained_tree.ts";
+
+const TOPIC = "site/7/device/42/temperature";
+
+/** Each has one filter of the count that matches `TOPIC`. */
+const FILTER_KINDS: Record<string, (index: number) => string> = {
+  "exact": (index) => `site/7/device/${index}/temperature`,
+  "+": (index) => `site/+/device/${index}/temperature`,
+  "#": (index) => `site/7/device/${index}/#`,
+};
+
+Deno.bench("checkTopic, 28 characters", () => {
+  checkTopic(TOPIC);
+});
+
+for (const [kind, filterOf] of Object.entries(FILTER_KINDS)) {
+  for (const count of [10, 1_000, 100_000]) {
+    const tree = new FilterTree<number>();
+    for (let index = 0; index < count; index++) {
+      tree.set(filterOf(index === 0 ? 42 : index + 100), "alice", index);
+    }
+    Deno.bench(`FilterTree.match, ${count} subscriptions, ${kind}`, () => {
+      tree.match(TOPIC);
+    });
+  }
+}
+
+const crowd = new FilterTree<number>();
+for (let index = 0; index < 1_000; index++) crowd.set("#", `client ${index}`, index);
+Deno.bench("FilterTree.match, 1000 subscribers of #, all match", () => {
+  crowd.match(TOPIC);
+});
+
+const churned = new FilterTree<number>();
+Deno.bench("FilterTree set and delete, +", () => {
+  churned.set("site/+/device/42/temperature", "alice", 1);
+  churned.delete("site/+/device/42/temperature", "alice");
+});
+
+const retained = new RetainedTree<string>();
+for (let index = 0; index < 100_000; index++) {
+  const topic = `site/${index % 10}/device/${index}/temperature`;
+  retained.put(topic, topic);
+}
+Deno.bench("RetainedTree.put, replace", () => {
+  retained.put(TOPIC, TOPIC);
+});
+Deno.bench("RetainedTree.match, one of 100000 by its topic", () => {
+  retained.match(TOPIC).next();
+});
+Deno.bench("RetainedTree.match, all of 100000 by #", () => {
+  for (const _value of retained.match("#"));
+});
+Deno.bench("RetainedTree.page, 100 of 100000", () => {
+  retained.page("#", { after: "site/7/device/5/temperature", limit: 100 });
+});
+let changes = 0;
+Deno.bench("RetainedTree.page, 100 of 100000, after a new topic among 10000 brothers", () => {
+  retained.put(`site/7/device/new ${changes++}/temperature`, TOPIC);
+  retained.page("#", { after: "site/7/device/5/temperature", limit: 100 });
+});

@@ -1,0 +1,246 @@
+import { assert, assertEquals } from "@std/assert";
+import { matches } from "../../broker/topic/name.ts";
+import { RetainedTree } from "../../broker/topic/retained_tree.ts";
+import { heldBytes } from "./heap.ts";
+import { Random, randomFilter, randomTopic } from "./random_names.ts";
+
+interface Value {
+  readonly topic: string;
+}
+
+function treeOf(...topics: string[]): RetainedTree<Value> {
+  const tree = new RetainedTree<Value>();
+  for (const topic of topics) tree.put(topic, { topic });
+  return tree;
+}
+
+function topicsOf(values: Iterable<Value>): string[] {
+  return Array.from(values, ({ topic }) => topic);
+}
+
+/** The order of pages, told apart from the tree's way of doing it. */
+function compareTopics(left: string, right: string): number {
+  const rightLevels = right.split("/");
+  for (const [index, level] of left.split("/").entries()) {
+    const other = rightLevels[index];
+    if (other === undefined || level > other) return 1;
+    if (level < other) return -1;
+  }
+  return left === right ? 0 : -1;
+}
+
+Deno.test("[MQTT-4.7.1-2] a/# matches a", () => {
+  assertEquals(topicsOf(treeOf("a", "a/b", "b").match("a/#")).toSorted(), ["a", "a/b"]);
+});
+
+Deno.test("[MQTT-4.7.2-1] wildcards at the root match no reserved topic", () => {
+  const tree = treeOf("a/x", "$SYS/x", "$SYS");
+  for (const filter of ["#", "+/x", "+/#", "+/+"]) {
+    assertEquals(topicsOf(tree.match(filter)), ["a/x"], filter);
+  }
+  for (const filter of ["#", "+/x"]) {
+    assertEquals(topicsOf(tree.page(filter, { limit: 9 }).values), ["a/x"], filter);
+  }
+  assertEquals(topicsOf(tree.match("$SYS/#")).toSorted(), ["$SYS", "$SYS/x"]);
+});
+
+Deno.test("put and delete return what was there, and leave no node", () => {
+  const tree = new RetainedTree<number>();
+  assertEquals([tree.put("a/b", 1), tree.put("a/b", 2), tree.put("a", 3)], [undefined, 1, undefined]);
+  assertEquals([tree.get("a/b"), tree.get("a"), tree.get("a/b/c"), tree.get("b"), tree.size], [
+    2,
+    3,
+    undefined,
+    undefined,
+    2,
+  ]);
+  assertEquals([tree.delete("a/b/c"), tree.delete("b"), tree.delete("a"), tree.delete("a")], [
+    undefined,
+    undefined,
+    3,
+    undefined,
+  ]);
+  assertEquals([tree.delete("a/b"), tree.size, tree.nodeCount], [2, 0, 0]);
+});
+
+Deno.test("a filter without wildcards matches its topic", () => {
+  const tree = treeOf("a", "a/b", "/");
+  for (const topic of ["a", "a/b", "/"]) assertEquals(topicsOf(tree.match(topic)), [topic]);
+  for (const topic of ["A", "a/", "a/b/c", "//"]) assertEquals(topicsOf(tree.match(topic)), []);
+});
+
+Deno.test("a page is ordered level by level, code unit by code unit", () => {
+  const ordered = ["/", "//", "/a", "A", "a", "a/b", "a/b/c", "a/c", "a.b", "b", "😀", "\uffff"];
+  const tree = treeOf(...ordered.toReversed());
+  assertEquals(topicsOf(tree.page("#", { limit: 100 }).values), ordered);
+  assertEquals(ordered.toSorted(compareTopics), ordered);
+});
+
+Deno.test("a page is bounded, and says whether there is more", () => {
+  const tree = treeOf("a", "b", "c");
+  for (
+    const [limit, topics, more] of [[0, "", true], [2, "ab", true], [3, "abc", false], [
+      4,
+      "abc",
+      false,
+    ]] as const
+  ) {
+    const page = tree.page("+", { limit });
+    assertEquals([topicsOf(page.values).join(""), page.more], [topics, more]);
+  }
+  assertEquals(tree.page("+", { after: "c", limit: 1 }), { values: [], more: false });
+  assertEquals(new RetainedTree().page("#", { limit: 0 }), { values: [], more: false });
+});
+
+Deno.test("a page begins after a topic that is there no more, or never could match", () => {
+  const tree = treeOf("a/b", "a/d", "a/d/e", "b/a");
+  assertEquals(topicsOf(tree.page("#", { after: "a/c", limit: 9 }).values), ["a/d", "a/d/e", "b/a"]);
+  assertEquals(topicsOf(tree.page("#", { after: "a/d", limit: 9 }).values), ["a/d/e", "b/a"]);
+  assertEquals(topicsOf(tree.page("#", { after: "a/d/e/f/g", limit: 9 }).values), ["b/a"]);
+  assertEquals(topicsOf(tree.page("a/d", { after: "a/c", limit: 9 }).values), ["a/d"]);
+  assertEquals(topicsOf(tree.page("a/d", { after: "a/d", limit: 9 }).values), []);
+  assertEquals(topicsOf(tree.page("a/+", { after: "b", limit: 9 }).values), []);
+  assertEquals(topicsOf(tree.page("#", { after: "", limit: 9 }).values).length, 4);
+});
+
+Deno.test("a page shows levels that came, went and returned since the page before, each once", () => {
+  const tree = treeOf("a", "c", "e");
+  const all = () => topicsOf(tree.page("#", { limit: 99 }).values).join("");
+  assertEquals(all(), "ace");
+  for (let round = 0; round < 100; round++) {
+    tree.put("b", { topic: "b" });
+    tree.delete("c");
+    assertEquals(round % 2 === 0 ? all() : "abe", "abe");
+    tree.delete("b");
+    tree.put("c", { topic: "c" });
+    assertEquals(round % 3 === 0 ? all() : "ace", "ace");
+  }
+});
+
+Deno.test("levels that went do not pile up in a node that was paged once", () => {
+  const tree = treeOf("a");
+  tree.page("#", { limit: 1 });
+  const before = heldBytes();
+  for (let index = 0; index < 3_000; index++) {
+    const topic = `${index}`.padEnd(10_000, "x");
+    tree.put(topic, { topic });
+    tree.delete(topic);
+  }
+  assert(heldBytes() - before < 10_000_000, "30 MB if the levels are held");
+  assertEquals(tree.size, 1); // Also keeps the tree until here
+});
+
+Deno.test("a topic of 65,535 levels does not overflow the stack", () => {
+  const deep = "/".repeat(65_534);
+  const tree = treeOf(deep);
+  assertEquals(tree.nodeCount, 65_535);
+  for (const filter of ["#", deep, `${deep}+`, `${deep}#`]) {
+    assertEquals(topicsOf(tree.match(filter)), [deep]);
+    assertEquals(topicsOf(tree.page(filter, { limit: 1 }).values), [deep]);
+  }
+  assertEquals(tree.page("#", { after: deep, limit: 1 }), { values: [], more: false });
+  tree.delete(deep);
+  assertEquals(tree.nodeCount, 0);
+});
+
+Deno.test("a walk that stopped inside a branch goes on when the branch went", () => {
+  const tree = treeOf("a/1", "a/2", "a/3", "b");
+  const walk = tree.match("#");
+  walk.next();
+  for (const topic of ["a/1", "a/2", "a/3"]) tree.delete(topic);
+  assertEquals(topicsOf(walk), ["b"]);
+});
+
+Deno.test("random topics match and page as the reference does, while they come and go", () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = new Random(seed);
+    const tree = new RetainedTree<Value>();
+    const model = new Map<string, Value>();
+    const pool = Array.from({ length: 120 }, () => randomTopic(random));
+    for (let step = 0; step < 200; step++) {
+      change(tree, model, random, pool);
+      const filter = randomFilter(random);
+      const expected = [...model.keys()].filter((topic) => matches(filter, topic)).sort(compareTopics);
+      const hint = `seed ${seed}, step ${step}, filter ${filter}`;
+      assertEquals(topicsOf(tree.match(filter)).sort(compareTopics), expected, hint);
+      const after = random.below(4) === 0 ? undefined : random.pick(pool);
+      const behind = expected.filter((topic) => after === undefined || compareTopics(topic, after) > 0);
+      const limit = random.below(6);
+      const page = tree.page(filter, { after, limit });
+      assertEquals([topicsOf(page.values), page.more], [behind.slice(0, limit), behind.length > limit], hint);
+    }
+    for (const [topic, value] of model) assert(tree.delete(topic) === value);
+    assertEquals([tree.size, tree.nodeCount], [0, 0]);
+  }
+});
+
+Deno.test("a walk in slices yields what stays once, and nothing that went, whatever changes between", () => {
+  for (let seed = 1; seed <= 400; seed++) {
+    const random = new Random(seed);
+    const tree = new RetainedTree<Value>();
+    const model = new Map<string, Value>();
+    const pool = Array.from({ length: 80 }, () => randomTopic(random));
+    for (let step = 0; step < 60; step++) change(tree, model, random, pool);
+    const filter = randomFilter(random);
+    const stays = new Map([...model].filter(([topic]) => matches(filter, topic)));
+    const counts = new Map<Value, number>();
+    for (const value of tree.match(filter)) {
+      const hint = `seed ${seed}, filter ${filter}, topic ${value.topic}`;
+      assert(matches(filter, value.topic), hint);
+      assert(model.get(value.topic) === value, hint);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+      for (let changes = random.below(5) - 2; changes > 0; changes--) {
+        stays.delete(change(tree, model, random, pool));
+      }
+    }
+    for (const [topic, value] of stays) {
+      assertEquals(counts.get(value), 1, `seed ${seed}, filter ${filter}, ${topic}`);
+    }
+    for (const count of counts.values()) assertEquals(count, 1);
+  }
+});
+
+Deno.test("pages of a changing tree show what stays once and in order", () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = new Random(seed);
+    const tree = new RetainedTree<Value>();
+    const model = new Map<string, Value>();
+    const pool = Array.from({ length: 80 }, () => randomTopic(random));
+    for (let step = 0; step < 60; step++) change(tree, model, random, pool);
+    const filter = randomFilter(random);
+    const stays = new Set([...model.keys()].filter((topic) => matches(filter, topic)));
+    const seen: string[] = [];
+    for (let more = true; more;) {
+      const page = tree.page(filter, { after: seen.at(-1), limit: 1 + random.below(4) });
+      seen.push(...topicsOf(page.values));
+      more = page.more;
+      for (let changes = random.below(4); changes > 0; changes--) {
+        stays.delete(change(tree, model, random, pool));
+      }
+    }
+    assertEquals(seen, [...new Set(seen)].sort(compareTopics), `seed ${seed}`);
+    for (const topic of stays) assert(seen.includes(topic), `seed ${seed}, filter ${filter}, topic ${topic}`);
+  }
+});
+
+/** Puts or deletes a topic of the pool in the tree and the model, and tells which. */
+function change(
+  tree: RetainedTree<Value>,
+  model: Map<string, Value>,
+  random: Random,
+  pool: string[],
+): string {
+  const topic = random.pick(pool);
+  const previous = model.get(topic);
+  if (random.below(5) < 3) {
+    const value = { topic };
+    assert(tree.put(topic, value) === previous);
+    model.set(topic, value);
+  } else {
+    assert(tree.delete(topic) === previous);
+    model.delete(topic);
+  }
+  assert(tree.get(topic) === model.get(topic));
+  assertEquals(tree.size, model.size);
+  return topic;
+}
