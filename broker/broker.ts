@@ -41,11 +41,18 @@ export type Publication =
   }
   | { readonly accepted: false; readonly refusal: Refusal; /** Of MQTT 5.0. */ readonly reasonCode: number };
 
+export type SubscribeRefusal =
+  | "invalid-filter"
+  | "shared-not-supported"
+  | "denied"
+  | "too-many-subscriptions";
+
 export type SubscribeOutcome =
   | { readonly granted: true; readonly subscription: Subscription; readonly isNew: boolean }
   | {
     readonly granted: false;
-    readonly refusal: "invalid-filter" | "shared-not-supported" | "denied" | "too-many-subscriptions";
+    readonly refusal: SubscribeRefusal;
+    /** Of MQTT 5.0. */
     readonly reasonCode: number;
     readonly problem?: TopicProblem;
   };
@@ -59,13 +66,20 @@ const REFUSAL_REASON_CODES: Readonly<Record<Refusal, number>> = {
   "retained-full": ReasonCode.quotaExceeded,
 };
 
+const SUBSCRIBE_REASON_CODES: Readonly<Record<SubscribeRefusal, number>> = {
+  "invalid-filter": ReasonCode.topicFilterInvalid,
+  "shared-not-supported": ReasonCode.sharedSubscriptionsNotSupported,
+  "denied": ReasonCode.notAuthorized,
+  "too-many-subscriptions": ReasonCode.quotaExceeded,
+};
+
 /**
  * The one topic space that MQTT and HTTP share. Everything here runs to completion: what was checked stays true, and
  * whatever must be on disk before somebody hears of it waits in `turn`, not here.
  */
 export class Broker {
   readonly limits: Limits;
-  readonly counters = new Counters();
+  readonly counters: Counters = new Counters();
   readonly clock: Clock;
   readonly log: Log;
   readonly turn: Turn;
@@ -123,9 +137,15 @@ export class Broker {
     return this.#retained.bytes;
   }
 
-  /** Says who somebody is. The one thing here that may take time. */
-  authenticate(credentials: Credentials): Promise<Grant> {
-    return this.#authenticators.authenticate(credentials);
+  /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
+  async authenticate(credentials: Credentials): Promise<Grant> {
+    try {
+      return await this.#authenticators.authenticate(credentials);
+    } catch (error) {
+      const { clientId, peer } = credentials;
+      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
+      return { granted: false, reason: "unavailable" };
+    }
   }
 
   /** Whether the identity may publish there; the same answer for MQTT, wills and HTTP. */
@@ -142,14 +162,14 @@ export class Broker {
    */
   publish(identity: Identity, draft: MessageDraft): Publication {
     const refusal = this.publishRefusal(identity, draft.topic) ??
-      (draft.retain && !this.#retained.hasRoom(draft) ? "retained-full" : undefined);
+      (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined);
     if (refusal) return this.#refuse(identity, draft, refusal);
     const message = new Message(draft, ++this.#sequence, this.clock.now());
     this.counters.messagesReceived++;
-    if (message.retain) this.#retain(message);
+    if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
     const matched = this.#router.route(message);
-    if (message.isKept) message.compact();
     for (const observe of this.#observers) observe(message);
+    if (message.isKept) message.compact();
     this.#backplane.forward(message);
     return { accepted: true, message, matched };
   }
@@ -167,23 +187,18 @@ export class Broker {
   /** Gives the subscriber the messages of the filter from now on, in the place of what it had for the same filter. */
   subscribe(subscriber: Subscriber, filter: string, qos: QoS): SubscribeOutcome {
     const problem = checkFilter(filter, this.limits.topicLevelsMax);
-    if (problem) {
-      this.counters.subscriptionsRefused++;
-      return {
-        granted: false,
-        refusal: "invalid-filter",
-        reasonCode: ReasonCode.topicFilterInvalid,
-        problem,
-      };
-    }
-    const refusal = this.#subscribeRefusal(subscriber, filter);
-    if (refusal) {
-      this.counters.subscriptionsRefused++;
-      return { granted: false, ...refusal };
-    }
+    const refusal = problem ? "invalid-filter" : this.#subscribeRefusal(subscriber, filter);
+    if (refusal) return this.refuseSubscription(refusal, problem);
     const subscription: Subscription = { filter, qos, subscriber };
     const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
     return { granted: true, subscription, isNew: previous === undefined };
+  }
+
+  /** Counts a subscription that is not granted, for whatever reason and whoever found it. */
+  refuseSubscription(refusal: SubscribeRefusal, problem?: TopicProblem): SubscribeOutcome {
+    this.counters.subscriptionsRefused++;
+    const reasonCode = SUBSCRIBE_REASON_CODES[refusal];
+    return { granted: false, refusal, reasonCode, ...(problem && { problem }) };
   }
 
   /** False if there was no such subscription. */
@@ -198,13 +213,11 @@ export class Broker {
 
   /**
    * The retained messages of a filter that the identity may receive, one by one as they are asked for: other things may
-   * happen between two of them. What was retained after the call may be missing.
+   * happen between two of them. Newer ones than `until` are left out: who subscribed then has had them live.
    */
-  *retainedMatching(identity: Identity, filter: string): Generator<Message> {
-    const sequence = this.#sequence;
+  *retainedMatching(identity: Identity, filter: string, until: number = this.#sequence): Generator<Message> {
     for (const message of this.#retained.match(filter)) {
-      // A newer one was delivered live to whoever subscribed before the call.
-      if (message.sequence <= sequence && this.#canReceive(identity, message.topic)) yield message;
+      if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
     }
   }
 
@@ -240,6 +253,7 @@ export class Broker {
   }
 
   async close(): Promise<void> {
+    this.#retained.close();
     await this.#backplane.close();
     await this.#store.close();
   }
@@ -249,20 +263,16 @@ export class Broker {
     return identity.can("receive", topic);
   }
 
-  #subscribeRefusal(subscriber: Subscriber, filter: string) {
-    if (filter.startsWith("$share/")) {
-      return {
-        refusal: "shared-not-supported",
-        reasonCode: ReasonCode.sharedSubscriptionsNotSupported,
-      } as const;
-    }
-    if (!subscriber.identity.can("subscribe", filter)) {
-      return { refusal: "denied", reasonCode: ReasonCode.notAuthorized } as const;
-    }
-    if (this.#router.isFull && !this.#router.get(filter, subscriber.id)) {
-      return { refusal: "too-many-subscriptions", reasonCode: ReasonCode.quotaExceeded } as const;
-    }
-    return undefined;
+  #subscribeRefusal(subscriber: Subscriber, filter: string): SubscribeRefusal | undefined {
+    if (filter.startsWith("$share/")) return "shared-not-supported";
+    if (!subscriber.identity.can("subscribe", filter)) return "denied";
+    const isNew = !this.#router.get(filter, subscriber.id);
+    return isNew && this.#router.isFull ? "too-many-subscriptions" : undefined;
+  }
+
+  /** The broker's own topics are few, and needed most when others have filled the table. */
+  #canRetain(identity: Identity, draft: MessageDraft): boolean {
+    return identity === BROKER_IDENTITY || this.#retained.hasRoom(draft);
   }
 
   #retain(message: Message): void {

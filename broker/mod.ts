@@ -12,7 +12,7 @@ export type { Clock } from "./core/clock.ts";
 export type { Action, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
-export type { Message, MessageDraft, MessageProperties, UserProperties } from "./core/message.ts";
+export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
 export type { Delivery, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
 export type { QoS } from "./packet/types.ts";

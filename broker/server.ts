@@ -1,5 +1,6 @@
 import type { Broker } from "./broker.ts";
 import { Connection } from "./connection/connection.ts";
+import type { ConnectionPort } from "./connection/connection_port.ts";
 import type { SharedParts } from "./connection/shared_parts.ts";
 import { ByteBudget } from "./core/byte_budget.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
@@ -24,13 +25,13 @@ export interface ServerOptions {
 export class Server {
   readonly #broker: Broker;
   readonly #listeners: Listener[] = [];
-  readonly #connections = new Set<Connection>();
-  /** Connections and accept loops that have not ended yet. */
-  readonly #running = new Set<Promise<void>>();
+  readonly #connections = new Set<ConnectionPort>();
+  readonly #acceptLoops: Promise<void>[] = [];
   readonly #shared: SharedParts;
   readonly #sysTopics: SysTopics;
   #cancelCheck: () => void = () => {};
   #expireAt: number;
+  #emptied: () => void = () => {};
   #isClosing = false;
 
   constructor(broker: Broker, options: ServerOptions = {}) {
@@ -39,6 +40,7 @@ export class Server {
       strings: new StringCache(),
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
+      connectionOver: (connection) => this.#over(connection),
     };
     this.#expireAt = broker.clock.now() + SESSION_EXPIRY_INTERVAL_MS;
     this.#sysTopics = new SysTopics(broker, {
@@ -54,10 +56,15 @@ export class Server {
     return this.#connections.size;
   }
 
+  /** Bytes that wait for all peers together. */
+  get outboxBytes(): number {
+    return this.#shared.outboxBudget.bytes;
+  }
+
   /** Serves the listener's links from now on. */
   listen(listener: Listener): void {
     this.#listeners.push(listener);
-    this.#track(this.#acceptAll(listener));
+    this.#acceptLoops.push(this.#acceptAll(listener));
   }
 
   /** Takes no more links, ends every connection and waits for their last bytes, as long as `lingerSeconds`. */
@@ -65,9 +72,14 @@ export class Server {
     this.#isClosing = true;
     this.#sysTopics.close();
     for (const listener of this.#listeners) listener.close();
+    // Those with a will first, so that the others still receive it.
+    for (const connection of this.#connections) if (connection.will) connection.close("server-shutdown");
     for (const connection of this.#connections) connection.close("server-shutdown");
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
+    await Promise.all(this.#acceptLoops);
     this.#cancelCheck();
+    // The reads that closing a link cancels end in the next turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   async #acceptAll(listener: Listener): Promise<void> {
@@ -94,12 +106,12 @@ export class Server {
     this.#connections.add(connection);
     counters.connectionsAccepted++;
     counters.connectionsMax = Math.max(counters.connectionsMax, this.#connections.size);
-    this.#track(connection.run().finally(() => this.#connections.delete(connection)));
+    void connection.run();
   }
 
-  #track(running: Promise<void>): void {
-    this.#running.add(running);
-    void running.finally(() => this.#running.delete(running));
+  #over(connection: ConnectionPort): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied();
   }
 
   #scheduleCheck(): void {

@@ -1,37 +1,31 @@
 import type { Broker } from "../broker.ts";
 import type { CloseReason } from "../core/close_reason.ts";
-import { AssertionError, ProtocolError } from "../core/errors.ts";
+import { AssertionError } from "../core/errors.ts";
+import type { Flushable } from "../core/turn.ts";
 import {
   ackWord,
   decode,
   encodeVersionRefusal,
   FrameReader,
   type Packet,
-  PacketError,
-  ReasonCode,
   UnsupportedVersionError,
   type Version,
 } from "../packet/mod.ts";
 import type { Outgoing } from "../session/message_queue.ts";
-import type { Outlet, Session } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
-import { handleConnect } from "./handlers/connect.ts";
-import { handleDisconnect } from "./handlers/disconnect.ts";
-import { handlePingreq } from "./handlers/pingreq.ts";
-import { handlePuback } from "./handlers/puback.ts";
-import { handlePubcomp } from "./handlers/pubcomp.ts";
-import { handlePublish } from "./handlers/publish.ts";
-import { handlePubrec } from "./handlers/pubrec.ts";
-import { handlePubrel } from "./handlers/pubrel.ts";
-import { handleSubscribe } from "./handlers/subscribe.ts";
-import { handleUnsubscribe } from "./handlers/unsubscribe.ts";
+import type { ConnectionPort } from "./connection_port.ts";
+import { dispatch, dispatchFirst } from "./dispatch.ts";
+import { failureOf, stackOf } from "./failure.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;
+/** Bytes of a packet that is not whole yet keep a client alive if they come by so many; a trickle does not. */
+const PROGRESS_BYTES = 1024;
 /** Longest stall while the outboxes fill more than half of what they share: a few frozen peers must not take it all. */
 const PRESSED_STALL_SECONDS = 2;
 
@@ -44,14 +38,16 @@ const PRESSED_STALL_SECONDS = 2;
  * `close` does all that others can see at once (session detached, will published); only the link lives on for a moment,
  * so that the last answer reaches the peer.
  */
-export class Connection implements Outlet, OutboxOwner {
+export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   readonly broker: Broker;
-  readonly link: Link;
+  readonly peer: string;
   readonly openedAt: number;
   version: Version = 4;
   clientId = "";
   keepAliveSeconds = 0;
   will: Will | undefined;
+  readonly #link: Link;
+  readonly #shared: SharedParts;
   readonly #frames: FrameReader;
   readonly #outbox: Outbox;
   #session: Session | undefined;
@@ -63,11 +59,12 @@ export class Connection implements Outlet, OutboxOwner {
   #writtenSeenAt = 0;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
-  readonly #over = Promise.withResolvers<void>();
 
   constructor(broker: Broker, link: Link, shared: SharedParts) {
     this.broker = broker;
-    this.link = link;
+    this.#link = link;
+    this.#shared = shared;
+    this.peer = link.peer;
     this.openedAt = this.#receivedAt = broker.clock.now();
     this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings);
     this.#outbox = new Outbox({
@@ -93,14 +90,16 @@ export class Connection implements Outlet, OutboxOwner {
     return this.#closeReason !== undefined;
   }
 
-  /** Reads and handles until the link is closed, by whichever side. Never rejects. */
+  /**
+   * Reads and handles until the connection ends, by whichever side. Never rejects, but may never resolve: who says who
+   * the client is may never answer. `SharedParts.connectionOver` tells of the end.
+   */
   async run(): Promise<void> {
     try {
       await this.#readAll();
     } catch (error) {
       this.#fail(error);
     }
-    await this.#over.promise;
   }
 
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
@@ -117,7 +116,7 @@ export class Connection implements Outlet, OutboxOwner {
   /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
   acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number): void {
     this.#restOnCommit();
-    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord(type, packetId));
+    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
   }
 
   /** As `send`, for an answer that promises something the store was given. */
@@ -151,7 +150,7 @@ export class Connection implements Outlet, OutboxOwner {
   }
 
   outboxDirty(): void {
-    this.broker.turn.touch(this.#outbox);
+    this.broker.turn.touch(this);
   }
 
   outboxDrained(): void {
@@ -170,10 +169,31 @@ export class Connection implements Outlet, OutboxOwner {
 
   outboxFailed(error: unknown): void {
     this.close("link-failed", String(error));
+    // It may have been closing already, for the sake of bytes that nobody takes any more.
+    this.#outbox.abandon();
   }
 
   outboxOver(): void {
-    this.#over.resolve();
+    this.#shared.connectionOver(this);
+  }
+
+  get restsOnBatch(): number {
+    return this.#outbox.restsOnBatch;
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+    if (this.#closeReason !== undefined) this.#outbox.end();
+  }
+
+  flushKept(): void {
+    this.#outbox.flushKept();
+  }
+
+  /** What the connection promised could not be kept. [MQTT-4.8.0-2] */
+  abandon(): void {
+    this.close("store-failed");
+    this.#outbox.abandon();
   }
 
   takenOver(): void {
@@ -194,7 +214,7 @@ export class Connection implements Outlet, OutboxOwner {
     if (reason === "client-disconnect") this.will?.cancel();
     this.#fireWill();
     if (reason === "link-failed" || reason === "slow-consumer") this.#outbox.abandon();
-    else this.#finishAtEndOfTurn();
+    else this.broker.turn.touch(this); // The last bytes leave at the end of the turn, and the link with them
   }
 
   /**
@@ -211,92 +231,47 @@ export class Connection implements Outlet, OutboxOwner {
       this.close("keep-alive-timeout"); // [MQTT-3.1.2-24]
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
-    } else {
-      this.#session?.compact();
+    } else if (this.#session) {
+      this.#session.compact();
+      // Room may have come from elsewhere: all outboxes share one budget.
+      this.outboxDrained();
     }
   }
 
   async #readAll(): Promise<void> {
     const { limits, counters, clock } = this.broker;
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
+    const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
-      const count = await this.link.read(buffer.bytes);
+      const count = await this.#link.read(buffer.bytes);
       if (this.#closeReason !== undefined) return;
       if (count === null) return this.close("link-closed");
-      this.#receivedAt = clock.now();
       counters.bytesReceived += count;
+      let isAlive = count >= PROGRESS_BYTES;
       this.#frames.push(buffer.take(count), true);
       // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
       while (this.#closeReason === undefined && this.#frames.next()) {
+        isAlive = true;
         const waiting = this.#handle(decode(this.#frames, this.version));
-        // Who says who the client is may never answer: the connection's end must not wait for that.
-        if (waiting) await Promise.race([waiting, this.#over.promise]);
+        if (waiting) await waiting;
       }
+      if (isAlive) this.#receivedAt = clock.now();
       // Messages respect the bound. Answers may take as much again, lest messages end a peer that does read.
-      if (this.#outbox.bytes > limits.outboxBytesMax * 2) this.close("slow-consumer", "Answers wait as well");
+      if (this.#outbox.bytes > answersMax) this.close("slow-consumer", "Answers wait as well");
     }
   }
 
   #handle(packet: Packet): Promise<void> | undefined {
-    if (!this.#session) {
-      if (packet.type === "connect") return handleConnect(this, packet);
-      throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1]
-    }
-    switch (packet.type) {
-      case "publish":
-        handlePublish(this, packet);
-        break;
-      case "puback":
-        handlePuback(this, packet);
-        break;
-      case "pubrec":
-        handlePubrec(this, packet);
-        break;
-      case "pubrel":
-        handlePubrel(this, packet);
-        break;
-      case "pubcomp":
-        handlePubcomp(this, packet);
-        break;
-      case "subscribe":
-        handleSubscribe(this, packet);
-        break;
-      case "unsubscribe":
-        handleUnsubscribe(this, packet);
-        break;
-      case "pingreq":
-        handlePingreq(this);
-        break;
-      case "disconnect":
-        handleDisconnect(this);
-        break;
-      default: // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
-        throw new ProtocolError(
-          ReasonCode.protocolError,
-          `Cannot accept ${packet.type} from a connected client`,
-        );
-    }
+    if (!this.#session) return dispatchFirst(this, packet);
+    dispatch(this, packet);
     return undefined;
   }
 
-  /** The one place where what a peer did wrong, what the world did and what we did wrong become the end of a connection. */
   #fail(error: unknown): void {
-    if (error instanceof UnsupportedVersionError) {
-      const refusal = encodeVersionRefusal(error);
-      if (refusal) this.send(refusal);
-      this.close("refused", error.message);
-    } else if (error instanceof PacketError) {
-      const isTooLarge = error.reasonCode === ReasonCode.packetTooLarge;
-      this.close(isTooLarge ? "packet-too-large" : "malformed-packet", error.message); // [MQTT-1.5.3-1] [MQTT-2.2.2-2]
-    } else if (error instanceof ProtocolError) {
-      const isFull = error.reasonCode === ReasonCode.receiveMaximumExceeded;
-      this.close(isFull ? "inbound-qos2-full" : "protocol-error", error.message); // [MQTT-4.8.0-1]
-    } else if (isOfTheSystem(error)) {
-      this.close("link-failed", String(error));
-    } else {
-      // Ours. Only this connection met the defect, so only it ends. [MQTT-4.8.0-2]
-      this.close("internal-error", stackOf(error));
-    }
+    const refusal = error instanceof UnsupportedVersionError ? encodeVersionRefusal(error) : undefined;
+    if (refusal) this.send(refusal);
+    const { reason, detail } = failureOf(error);
+    this.close(reason, detail);
   }
 
   /** Whoever closes the connection (a timer, another connection) has no part in what goes wrong with its will. */
@@ -310,7 +285,7 @@ export class Connection implements Outlet, OutboxOwner {
   }
 
   #logClose(reason: CloseReason, detail: string | undefined): void {
-    const fields = { clientId: this.clientId, peer: this.link.peer, reason, detail };
+    const fields = { clientId: this.clientId, peer: this.peer, reason, detail };
     if (reason === "internal-error") this.broker.log.error("connection-closed", fields);
     else if (QUIET_REASONS.has(reason)) this.broker.log.debug("connection-closed", fields);
     else this.broker.log.warn("connection-closed", fields);
@@ -318,16 +293,7 @@ export class Connection implements Outlet, OutboxOwner {
 
   #restOnCommit(): void {
     const batch = this.broker.turn.openBatch;
-    if (batch > 0) this.#outbox.restsOnBatch = batch;
-  }
-
-  #finishAtEndOfTurn(): void {
-    const outbox = this.#outbox;
-    const flush = () => {
-      outbox.flush();
-      outbox.end();
-    };
-    this.broker.turn.touch({ restsOnBatch: outbox.restsOnBatch, flush, abandon: () => outbox.abandon() });
+    if (batch > 0) this.#outbox.restOn(batch);
   }
 
   #hasStalled(now: number): boolean {
@@ -350,12 +316,3 @@ const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
   "link-failed",
   "server-shutdown",
 ]);
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
-}
-
-/** What the operating system says of a link comes as an error of Deno's. */
-function isOfTheSystem(error: unknown): boolean {
-  return error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind);
-}

@@ -1,6 +1,7 @@
 import type { ByteBudget } from "../core/byte_budget.ts";
 import type { StringCache } from "../packet/mod.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
+import type { ConnectionPort } from "./connection_port.ts";
 
 /** What all connections of one server have in common. */
 export interface SharedParts {
@@ -8,4 +9,6 @@ export interface SharedParts {
   readonly pool: BufferPool;
   /** Bytes that wait in all outboxes. */
   readonly outboxBudget: ByteBudget;
+  /** The connection's link is closed. */
+  connectionOver(connection: ConnectionPort): void;
 }

@@ -19,6 +19,8 @@ export const CLOSE_REASON_CODES = {
   "slow-consumer": 0x97,
   "too-many-connections": 0x9f,
   "server-shutdown": 0x8b,
+  /** What the connection was promised could not be kept. */
+  "store-failed": 0x83,
   /** A defect of ours; the log has its stack. */
   "internal-error": 0x83,
 } as const satisfies Record<string, number>;

@@ -56,6 +56,8 @@ export interface Limits {
   readonly filterNodesMax: number;
   /** QoS 1 and 2 messages on their way to one client; more wait in the queue. */
   readonly inflightMax: number;
+  /** Bytes of those messages; a client that reads but never acknowledges holds no more. */
+  readonly inflightBytesMax: number;
   /** QoS 2 messages that one client began and did not release; one more closes the connection. */
   readonly inboundQos2Max: number;
   /** QoS 1 and 2 messages that wait for one session; one more is dropped (`dropped:full`). */
@@ -118,6 +120,7 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptionsMax: 1_000_000,
   filterNodesMax: 4_000_000,
   inflightMax: 256,
+  inflightBytesMax: 16 * MiB,
   inboundQos2Max: 10_000,
   queueMessagesMax: 10_000,
   queueBytesMax: 8 * MiB,

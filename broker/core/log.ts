@@ -42,10 +42,15 @@ export class Log {
   }
 }
 
+/** What JSON leaves as it is, and a terminal or a reader of lines does not. */
+const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+
 /** Quotes whatever a peer may have chosen, so that a line break in a client identifier cannot forge a line. */
 function formatValue(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
-  return /^[\w.:/@-]+$/.test(value) ? value : JSON.stringify(value);
+  if (/^[\w.:/@-]+$/.test(value)) return value;
+  const escape = (control: string) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(CONTROLS, escape);
 }
 
 /** A log that nobody reads. */

@@ -1,5 +1,4 @@
-import type { QoS, Version } from "../packet/types.ts";
-import { encodePublishFrame, type PublishFrame } from "../packet/publish.ts";
+import { encodePublishFrame, type PublishFrame, type QoS, type Version } from "../packet/mod.ts";
 
 /** Repeated user properties and their order are part of the message (MQTT 5.0, 3.3.2.3.7). */
 export type UserProperties = readonly (readonly [name: string, value: string])[];

@@ -6,7 +6,10 @@ import { type Message, type MessageDraft, sizeOf } from "./message.ts";
 /** What one level of a topic costs in the tree: a topic of 200 levels is far larger than its name. */
 const NODE_BYTES = 110;
 
-/** The last retained message of every topic, within bounds of count and bytes; an expired one is gone. */
+/**
+ * The last retained message of every topic, within bounds of count and bytes; an expired one is gone. They are nobody's:
+ * whatever session ends, they stay. [MQTT-3.1.2-7]
+ */
 export class RetainedStore {
   readonly #tree = new RetainedTree<Message>();
   readonly #expiries = new Map<string, () => void>();
@@ -46,6 +49,12 @@ export class RetainedStore {
 
   clear(topic: string): void {
     this.#letGo(this.#tree.delete(topic));
+  }
+
+  /** Waits for no expiry any more. */
+  close(): void {
+    for (const cancel of this.#expiries.values()) cancel();
+    this.#expiries.clear();
   }
 
   get(topic: string): Message | undefined {

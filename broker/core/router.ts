@@ -61,7 +61,10 @@ export class Router {
     return this.#tree.get(filter, subscriberId);
   }
 
-  /** Delivers the message to everybody who wants and may have it; answers how many subscribers match. */
+  /**
+   * Delivers the message to everybody who wants and may have it; answers how many subscribers match. Whoever calls in
+   * order is delivered in order, on every topic. [MQTT-4.6.0-5] [MQTT-4.6.0-6]
+   */
   route(message: Message): number {
     const route = this.#routes.get(message.topic) ?? this.#resolve(message.topic);
     const { targets } = route;
@@ -91,8 +94,8 @@ export class Router {
 
   #resolve(topic: string): Route {
     const best = new Map<string, Subscription>();
-    let deniedCount = 0;
-    for (const subscription of this.#tree.match(topic)) {
+    const denied = new Set<string>();
+    for (const subscription of this.#tree.match(topic)) { // [MQTT-3.3.2-3]
       const { subscriber } = subscription;
       const other = best.get(subscriber.id);
       if (other) {
@@ -101,10 +104,10 @@ export class Router {
       } else if (subscriber.identity.can("receive", topic)) {
         best.set(subscriber.id, subscription);
       } else {
-        deniedCount++;
+        denied.add(subscriber.id);
       }
     }
-    const route = { targets: [...best.values()], deniedCount };
+    const route = { targets: [...best.values()], deniedCount: denied.size };
     this.#remember(topic, route);
     return route;
   }

@@ -6,6 +6,11 @@ export interface Flushable {
   readonly restsOnBatch: number;
   /** Hands everything that waits to the operating system, in one write if it can. Never throws. */
   flush(): void;
+  /**
+   * Every batch before `restsOnBatch` is committed: hands over what waits for no other, if anything. Without it whoever
+   * publishes without a pause would wait for its acknowledgements until it stops. Never throws.
+   */
+  flushKept?(): void;
   /** The batch could not be kept: what waits must never leave, so the peer is let go. Never throws. */
   abandon(): void;
 }
@@ -85,8 +90,9 @@ export class Turn {
   }
 
   #flushOrHold(flushable: Flushable): void {
-    if (flushable.restsOnBatch <= this.#committedBatch) flushable.flush();
-    else this.#held.push(flushable);
+    if (flushable.restsOnBatch <= this.#committedBatch) return flushable.flush();
+    if (flushable.restsOnBatch === this.#committedBatch + 1) flushable.flushKept?.();
+    this.#held.push(flushable);
   }
 
   #commit(): void {
@@ -102,11 +108,7 @@ export class Turn {
     }, (error) => {
       this.#isCommitting = false;
       this.#log.error("commit-failed", { error: String(error) });
-      const held = this.#held;
-      this.#held = [];
-      this.#committedBatch = batch;
-      for (const flushable of held) flushable.abandon();
-      this.#rejectWaiters(batch, error);
+      this.#fail(batch, error);
       if (this.#batchHasRecords) this.#schedule();
     });
   }
@@ -122,6 +124,15 @@ export class Turn {
     const done = this.#waiters.filter((waiter) => waiter.batch <= batch);
     this.#waiters = this.#waiters.filter((waiter) => waiter.batch > batch);
     for (const waiter of done) waiter.resolve();
+  }
+
+  /** Whoever rests on the batch, or on the one after it, is let go; so is who came to do so in this very turn. */
+  #fail(batch: number, error: unknown): void {
+    this.#committedBatch = batch;
+    const resting = this.#held.concat(this.#dirty.filter((flushable) => flushable.restsOnBatch >= batch));
+    this.#held = [];
+    for (const flushable of resting) flushable.abandon();
+    this.#rejectWaiters(batch, error);
   }
 
   #rejectWaiters(batch: number, error: unknown): void {

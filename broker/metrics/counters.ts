@@ -19,6 +19,8 @@ export class Counters {
   subscriptionsRefused = 0;
   streamsOpened = 0;
   streamsRefused = 0;
+  /** Streams that ended since their reader was too slow. */
+  streamsSlow = 0;
   readonly deliveries: Record<Delivery, number> = {
     "queued": 0,
     "dropped:full": 0,

@@ -21,12 +21,6 @@ export function decodeConnect(body: Reader): ConnectPacket {
   const keepAliveSeconds = body.u16();
   // The order of the payload fields is fixed. [MQTT-3.1.3-1]
   const clientId = body.string(); // [MQTT-3.1.3-3] [MQTT-3.1.3-4]
-  if (clientId === "" && version === 3) {
-    throw new PacketError(
-      ReasonCode.clientIdentifierNotValid,
-      "Cannot accept empty client identifier in CONNECT of MQTT 3.1",
-    );
-  }
   const will = flags & WILL ? decodeWill(flags, body) : undefined; // [MQTT-3.1.2-9] [MQTT-3.1.2-11]
   const username = flags & USERNAME ? body.string() : undefined; // [MQTT-3.1.2-18] [MQTT-3.1.2-19] [MQTT-3.1.3-11]
   const password = flags & PASSWORD ? body.binary() : undefined; // [MQTT-3.1.2-20] [MQTT-3.1.2-21]

@@ -42,6 +42,7 @@ export class FrameReader {
   #start = 0;
   #end = 0;
   #header = 0;
+  #isPadded = false;
 
   /** @param strings remembers topics, for as many readers as like */
   constructor(packetBytesMax: number, strings?: StringCache) {
@@ -62,6 +63,11 @@ export class FrameReader {
   /** Bytes that arrived and are not part of a packet that `next` found. */
   get bufferedBytes(): number {
     return this.#gatheredBytes + this.#chunk.length - this.#position;
+  }
+
+  /** The remaining length was written with more bytes than it needs; MQTT 3.1.1 does not forbid that, 5.0 does. */
+  get isPadded(): boolean {
+    return this.#isPadded;
   }
 
   /** The whole packet that `next` found, header included, as a view. */
@@ -156,6 +162,7 @@ export class FrameReader {
   #cut(source: Uint8Array, start: number, end: number): void {
     let bodyStart = start + 1;
     while (source[bodyStart++]! >= 0x80);
+    this.#isPadded = bodyStart > start + 2 && source[bodyStart - 1] === 0;
     this.#source = source;
     this.#start = start;
     this.#end = end;

@@ -110,7 +110,7 @@ function checkFlags(header: number, version: Version): void {
   if (flags === expected) return;
   // MQTT 3.1 sets DUP on a PUBREL, SUBSCRIBE or UNSUBSCRIBE that is sent again; they are the ones with flags 2.
   if (version === 3 && expected === 2 && flags === (expected | DUP)) return;
-  throw new PacketError( // [MQTT-2.2.2-2]
+  throw new PacketError( // [MQTT-2.2.2-2] [MQTT-3.14.1-1]
     ReasonCode.malformedPacket,
     `Cannot accept packet type ${type} with flags ${flags}: they must be ${expected}`,
   );

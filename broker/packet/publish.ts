@@ -11,7 +11,7 @@ const DUP = 0b1000;
 const RETAIN = 0b0001;
 
 /** Decodes the PUBLISH that `frames` found; its payload and frame are views of the bytes that came in. */
-export function decodePublish(frames: FrameReader, _version: Version): PublishPacket {
+export function decodePublish(frames: FrameReader, version: Version): PublishPacket {
   const { header, body } = frames;
   const qos = decodeQos(header);
   const dup = (header & DUP) !== 0;
@@ -22,7 +22,10 @@ export function decodePublish(frames: FrameReader, _version: Version): PublishPa
   const packetIdOffset = qos === 0 ? 0 : frames.bodyOffset;
   const packetId = qos === 0 ? 0 : decodePacketId(body); // [MQTT-2.3.1-5]
   const payload = body.bytes(body.remaining);
-  const frame = { bytes: frames.packet(), packetIdOffset };
+  // A padded length is the sender's business: what others receive is as short as it can be.
+  const frame = frames.isPadded
+    ? encodePublishFrame(topic, payload, qos !== 0, version)
+    : { bytes: frames.packet(), packetIdOffset };
   return { type: "publish", dup, qos, retain: (header & RETAIN) !== 0, topic, packetId, payload, frame };
 }
 

@@ -37,21 +37,26 @@ export type FlowOutcome = "done" | "unknown" | "unexpected";
  */
 export class OutboundFlows {
   readonly #windowMax: number;
+  readonly #bytesMax: number;
   #slots = NO_SLOTS;
   #size = 0;
+  #bytes = 0;
   #lastPacketId = 0;
   #lastOrder = 0;
 
-  constructor(windowMax: number) {
+  /** @param bytesMax of all messages in the window; a single larger one may be in it alone */
+  constructor(windowMax: number, bytesMax: number) {
     this.#windowMax = Math.min(windowMax, PACKET_ID_MAX);
+    this.#bytesMax = bytesMax;
   }
 
   get size(): number {
     return this.#size;
   }
 
-  get hasRoom(): boolean {
-    return this.#size < this.#windowMax;
+  hasRoom(message: Message): boolean {
+    if (this.#size >= this.#windowMax) return false;
+    return this.#bytes === 0 || this.#bytes + message.size <= this.#bytesMax;
   }
 
   /** Begins a flow; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
@@ -70,6 +75,7 @@ export class OutboundFlows {
       order: ++this.#lastOrder,
     };
     this.#size++;
+    this.#bytes += message.size;
     return packetId;
   }
 
@@ -90,6 +96,7 @@ export class OutboundFlows {
     if (flow.qos !== 2) return "unexpected";
     const mask = this.#slots.length - 1;
     this.#slots[packetId & mask] = { step: "released", packetId, order: ++this.#lastOrder };
+    this.#bytes -= flow.message.size;
     return "done";
   }
 
@@ -105,6 +112,10 @@ export class OutboundFlows {
   /** Ends a flow without its acknowledgement: its message may not be sent again. */
   drop(packetId: number): void {
     if (this.#find(packetId)) this.#remove(packetId);
+  }
+
+  get(packetId: number): OutboundFlow | undefined {
+    return this.#find(packetId);
   }
 
   /** All flows with their packet identifiers, in the order of re-sending. */
@@ -126,7 +137,10 @@ export class OutboundFlows {
   }
 
   #remove(packetId: number): void {
-    this.#slots[packetId & (this.#slots.length - 1)] = undefined;
+    const slot = packetId & (this.#slots.length - 1);
+    const flow = this.#slots[slot]!;
+    if (flow.step === "published") this.#bytes -= flow.message.size;
+    this.#slots[slot] = undefined;
     this.#size--;
   }
 

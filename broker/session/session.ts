@@ -1,13 +1,12 @@
-import type { ByteBudget } from "../core/byte_budget.ts";
 import type { Identity } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Delivery, Subscriber, Subscription } from "../core/subscriber.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { QoS } from "../packet/types.ts";
-import { type FlowOutcome, InboundFlows, OutboundFlows } from "./inflight.ts";
-import { MessageQueue, type Outgoing } from "./message_queue.ts";
-import { RetainedBacklog } from "./retained_backlog.ts";
+import { type FlowOutcome, InboundFlows, type OutboundFlow, OutboundFlows } from "./inflight.ts";
+import { MessageQueue, type MessageQueueBounds, type Outgoing } from "./message_queue.ts";
+import { RetainedBacklog, type RetainedSource } from "./retained_backlog.ts";
 
 /** The connection's side of a session, while there is one. */
 export interface Outlet {
@@ -22,19 +21,29 @@ export interface Outlet {
   takenOver(): void;
 }
 
-export interface SessionInit {
-  readonly clientId: string;
-  readonly identity: Identity;
-  /** False: the session ends with its connection. */
-  readonly isPersistent: boolean;
+/** What all sessions of one table have in common. */
+export interface SessionPorts {
   readonly limits: Limits;
   readonly counters: Counters;
-  readonly queueBudget: ByteBudget;
+  readonly queueBounds: MessageQueueBounds;
   /** Milliseconds since 1970, for expiry. */
   readonly now: () => number;
   /** Called for each message of QoS 1 or 2 that a persistent session takes. */
   readonly recordQueued: ((clientId: string, message: Message) => void) | undefined;
 }
+
+export interface SessionInit {
+  readonly clientId: string;
+  readonly identity: Identity;
+  /** False: the session ends with its connection. */
+  readonly isPersistent: boolean;
+}
+
+/** What a session without subscriptions has instead of a table of its own. Never added to. */
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map();
+
+/** What a session has that sends nothing again. Never pushed to. */
+const NONE: [packetId: number, flow: OutboundFlow][] = [];
 
 /** Bytes of a PUBLISH beside topic and payload, at most. */
 const PUBLISH_OVERHEAD_BYTES = 9;
@@ -46,33 +55,48 @@ const PUBLISH_OVERHEAD_BYTES = 9;
 export class Session implements Subscriber {
   readonly id: string;
   readonly isPersistent: boolean;
-  readonly subscriptions = new Map<string, Subscription>();
   readonly inbound: InboundFlows;
   readonly #outbound: OutboundFlows;
   readonly #queue: MessageQueue;
   readonly #backlogs: RetainedBacklog[] = [];
-  readonly #init: SessionInit;
+  readonly #ports: SessionPorts;
+  #subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
+  /** What this connection must still be sent again, the next one at the end; new messages wait behind it. */
+  #resending = NONE;
   #identity: Identity;
   #outlet: Outlet | undefined;
   #hasEnded = false;
 
-  constructor(init: SessionInit) {
-    const { limits } = init;
-    this.#init = init;
-    this.id = init.clientId;
-    this.isPersistent = init.isPersistent;
-    this.#identity = init.identity;
+  constructor(ports: SessionPorts, { clientId, identity, isPersistent }: SessionInit) {
+    const { limits, queueBounds } = ports;
+    this.#ports = ports;
+    this.id = clientId;
+    this.isPersistent = isPersistent;
+    this.#identity = identity;
     this.inbound = new InboundFlows(limits.inboundQos2Max);
-    this.#outbound = new OutboundFlows(limits.inflightMax);
-    this.#queue = new MessageQueue({
-      messagesMax: limits.queueMessagesMax,
-      bytesMax: limits.queueBytesMax,
-      budget: init.queueBudget,
-    });
+    this.#outbound = new OutboundFlows(limits.inflightMax, limits.inflightBytesMax);
+    this.#queue = new MessageQueue(queueBounds);
   }
 
   get identity(): Identity {
     return this.#identity;
+  }
+
+  /** By filter. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** Remembers a subscription that the broker granted, in the place of an earlier one for the same filter. */
+  addSubscription(subscription: Subscription): void {
+    if (this.#subscriptions === NO_SUBSCRIPTIONS) this.#subscriptions = new Map();
+    this.#subscriptions.set(subscription.filter, subscription);
+  }
+
+  /** Forgets a subscription; false if there is none for exactly this filter. */
+  removeSubscription(filter: string): boolean {
+    this.dropBacklog(filter);
+    return this.#subscriptions.delete(filter);
   }
 
   get isConnected(): boolean {
@@ -101,6 +125,7 @@ export class Session implements Subscriber {
     if (this.#outlet !== outlet) return false;
     this.#outlet = undefined;
     this.compact();
+    this.#resending = NONE;
     for (const backlog of this.#backlogs) backlog.rewind();
     return true;
   }
@@ -110,34 +135,25 @@ export class Session implements Subscriber {
     this.#hasEnded = true;
     this.#queue.clear();
     this.#backlogs.length = 0;
-    this.subscriptions.clear();
+    this.#subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
   }
 
   /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] */
   resume(): void {
-    const outlet = this.#outlet;
-    if (!outlet) return;
-    for (const [packetId, flow] of this.#outbound.entries()) {
-      if (flow.step === "released") outlet.sendPubrel(packetId);
-      else if (this.#isWanted(flow.message)) outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
-      else this.#outbound.drop(packetId);
-    }
+    this.#resending = this.#outbound.entries().reverse();
     this.pump();
   }
 
+  /** First sent, whatever DUP the publisher set. [MQTT-3.3.1-3] */
   deliver(message: Message, subscription: Subscription): Delivery {
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6]
     return this.#offer({ message, qos, retain: false }); // [MQTT-3.3.1-9]
   }
 
-  /**
-   * Sends the retained messages of a new subscription, as fast as the client takes them.
-   *
-   * @param walk begins a walk through them
-   */
-  deliverRetained(filter: string, walk: () => Iterator<Message>, qos: QoS): void {
+  /** Sends the retained messages of a new subscription, as fast as the client takes them. */
+  deliverRetained(filter: string, source: RetainedSource, qos: QoS): void {
     this.dropBacklog(filter);
-    this.#backlogs.push(new RetainedBacklog(filter, walk, qos));
+    this.#backlogs.push(new RetainedBacklog(filter, source, qos));
     this.pump();
   }
 
@@ -165,6 +181,7 @@ export class Session implements Subscriber {
 
   /** Sends what waits, as far as window and outbox have room. Called when either may have got some. */
   pump(): void {
+    if (!this.#resend()) return;
     for (;;) {
       const next = this.#queue.peek();
       if (!next || !this.#canSend(next)) break;
@@ -173,7 +190,7 @@ export class Session implements Subscriber {
     }
     while (this.#backlogs.length > 0 && this.#queue.size === 0) {
       const backlog = this.#backlogs[0]!;
-      const outgoing = backlog.peek(this.#init.now());
+      const outgoing = backlog.peek(this.#ports.now());
       if (!outgoing) this.#backlogs.shift();
       else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing)) {
         backlog.shift();
@@ -199,16 +216,33 @@ export class Session implements Subscriber {
       this.#outlet.sendPublish(outgoing, 0, false); // [MQTT-4.3.1-1]
       return "queued";
     }
-    if (this.#queue.size === 0 && this.#canSend(outgoing)) this.#send(outgoing);
+    const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
+    if (isFirst && this.#canSend(outgoing)) this.#send(outgoing); // [MQTT-4.6.0-6]
     else if (this.#queue.push(outgoing)) message.keep(); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
     else return "dropped:full";
-    if (this.isPersistent) this.#init.recordQueued?.(this.id, message);
+    if (this.isPersistent) this.#ports.recordQueued?.(this.id, message);
     return "queued";
+  }
+
+  /** Goes on with what must be sent again; true when nothing is left of it. */
+  #resend(): boolean {
+    const outlet = this.#outlet;
+    for (let next = this.#resending.at(-1); outlet && next; next = this.#resending.at(-1)) {
+      const [packetId, flow] = next;
+      if (this.#outbound.get(packetId) === flow) { // Not acknowledged meanwhile
+        if (flow.step === "released") outlet.sendPubrel(packetId);
+        else if (!this.#isWanted(flow.message)) this.#outbound.drop(packetId);
+        else if (!outlet.hasRoom(sizeOnWire(flow.message))) return false;
+        else outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
+      }
+      this.#resending.pop();
+    }
+    return true;
   }
 
   /** Asks again what was asked when the message came: while it waited, it may have expired or the right to it gone. */
   #isWanted(message: Message): boolean {
-    const { now, counters: { deliveries } } = this.#init;
+    const { now, counters: { deliveries } } = this.#ports;
     if (message.expiresAt <= now()) deliveries["dropped:expired"]++;
     else if (!this.#identity.can("receive", message.topic)) deliveries["dropped:denied"]++;
     else return true;
@@ -217,7 +251,7 @@ export class Session implements Subscriber {
 
   #canSend({ message, qos }: Outgoing): boolean {
     if (!this.#outlet) return false;
-    return (qos === 0 || this.#outbound.hasRoom) && this.#outlet.hasRoom(sizeOnWire(message));
+    return (qos === 0 || this.#outbound.hasRoom(message)) && this.#outlet.hasRoom(sizeOnWire(message));
   }
 
   #send(outgoing: Outgoing): void {

@@ -3,7 +3,7 @@ import type { Identity } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Counters } from "../metrics/counters.ts";
-import { type Outlet, Session } from "./session.ts";
+import { type Outlet, Session, type SessionPorts } from "./session.ts";
 
 export interface SessionTableInit {
   readonly limits: Limits;
@@ -28,13 +28,21 @@ export interface SessionRequest {
 export class SessionTable {
   readonly queueBudget: ByteBudget;
   readonly #init: SessionTableInit;
-  readonly #sessions = new Map<string, Session>();
-  /** Sessions without a connection and when they lost it, longest ago first. */
+  readonly #sessionPorts: SessionPorts;
+  readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1]
+  /** Sessions without a connection and when they lost it, longest ago first. Only these expire. [MQTT-4.1.0-2] */
   readonly #offlineSince = new Map<Session, number>();
 
   constructor(init: SessionTableInit) {
     this.#init = init;
-    this.queueBudget = new ByteBudget(init.limits.queueTotalBytesMax);
+    const { limits, counters, now, recordQueued } = init;
+    this.queueBudget = new ByteBudget(limits.queueTotalBytesMax);
+    const queueBounds = {
+      messagesMax: limits.queueMessagesMax,
+      bytesMax: limits.queueBytesMax,
+      budget: this.queueBudget,
+    };
+    this.#sessionPorts = { limits, counters, now, recordQueued, queueBounds };
   }
 
   get size(): number {
@@ -52,7 +60,7 @@ export class SessionTable {
   /**
    * Gives the client its session, taken over from another connection if need be; `full` when there may be no more.
    *
-   * @returns `isPresent`: the session was there before and goes on. [MQTT-3.2.2-2]
+   * @returns `isPresent`: the session was there before and goes on.
    */
   open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" {
     const { clientId, identity, cleanStart, outlet } = request;
@@ -62,27 +70,17 @@ export class SessionTable {
       existing.attach(outlet, identity); // [MQTT-3.1.2-4]
       if (!isSame) this.#init.identityChanged();
       this.#offlineSince.delete(existing);
-      return { session: existing, isPresent: true };
+      return { session: existing, isPresent: true }; // [MQTT-3.2.2-2]
     }
     if (!existing && this.#sessions.size >= this.#init.limits.sessionsMax) {
       this.#init.counters.sessionsRefused++;
       return "full";
     }
-    const { limits, counters, now, recordQueued } = this.#init;
-    const session = new Session({
-      clientId,
-      identity,
-      isPersistent: !cleanStart,
-      limits,
-      counters,
-      now,
-      recordQueued,
-      queueBudget: this.queueBudget,
-    });
+    const session = new Session(this.#sessionPorts, { clientId, identity, isPersistent: !cleanStart });
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
     session.attach(outlet, identity);
-    return { session, isPresent: false };
+    return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
   }
 
   /** The session's connection is over; without persistence the session is too. */

@@ -13,7 +13,7 @@ export class Will {
   constructor(fields: WillFields, identity: Identity) {
     this.#identity = identity;
     const { topic, qos, retain } = fields;
-    this.#draft = { topic, payload: fields.payload.slice(), qos, retain };
+    this.#draft = { topic, payload: fields.payload.slice(), qos, retain }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
   }
 
   /** DISCONNECT came: nothing will be published. [MQTT-3.14.4-3] */

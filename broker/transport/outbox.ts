@@ -67,8 +67,9 @@ export class Outbox {
   #isEnding = false;
   #isOver = false;
   #written = 0;
-  /** The batch that the waiting bytes rest on (core/turn.ts). */
-  restsOnBatch = 0;
+  /** Segments before this one rest on earlier batches than `restsOnBatch`. */
+  #segmentsKept = 0;
+  #restsOnBatch = 0;
 
   constructor(init: OutboxInit) {
     this.#link = init.link;
@@ -76,6 +77,11 @@ export class Outbox {
     this.#budget = init.budget;
     this.#owner = init.owner;
     this.#bytesMax = init.bytesMax;
+  }
+
+  /** The last batch that the waiting bytes rest on (core/turn.ts). */
+  get restsOnBatch(): number {
+    return this.#restsOnBatch;
   }
 
   /** Bytes that wait, those in flight included. */
@@ -93,8 +99,18 @@ export class Outbox {
     return this.#budget.bytes * 2 > this.#budget.bytesMax;
   }
 
+  /** Something larger than the bound may wait alone: otherwise it would wait for ever. */
   hasRoom(bytes: number): boolean {
-    return this.#bytes + bytes <= this.#bytesMax && this.#budget.hasRoom(bytes);
+    return (this.#bytes === 0 || this.#bytes + bytes <= this.#bytesMax) && this.#budget.hasRoom(bytes);
+  }
+
+  /** Says that what is pushed from now on rests on this batch, or on an earlier one. */
+  restOn(batch: number): void {
+    if (batch === this.#restsOnBatch) return;
+    this.#restsOnBatch = batch;
+    if (!this.#isDirty) return;
+    this.#sealTail();
+    this.#segmentsKept = this.#segments.length;
   }
 
   push(bytes: Uint8Array): void {
@@ -143,8 +159,16 @@ export class Outbox {
   /** Begins to write what waits, unless a write is in flight: then it follows that one. */
   flush(): void {
     this.#isDirty = false;
+    this.#segmentsKept = 0;
     this.#segmentsCleared = this.#segments.length;
     this.#tailClearedBytes = this.#tailBytes;
+    if (!this.#isWriting && !this.#isOver) void this.#drain();
+  }
+
+  /** As `flush`, for what rests on earlier batches than the last. */
+  flushKept(): void {
+    if (this.#segmentsKept <= this.#segmentsCleared) return;
+    this.#segmentsCleared = this.#segmentsKept;
     if (!this.#isWriting && !this.#isOver) void this.#drain();
   }
 
@@ -233,7 +257,7 @@ export class Outbox {
     if (this.#nextSegment >= SEGMENTS_DONE_MAX) this.#dropDone();
     if (this.#nextSegment < this.#segmentsCleared) return this.#segments[this.#nextSegment++];
     if (this.#segments.length > this.#nextSegment) return undefined;
-    this.#nextSegment = this.#segmentsCleared = 0;
+    this.#nextSegment = this.#segmentsCleared = this.#segmentsKept = 0;
     if (this.#tailClearedBytes === 0) {
       this.#segments = NONE;
       return undefined;
@@ -247,6 +271,7 @@ export class Outbox {
   #dropDone(): void {
     this.#segments = this.#segments.slice(this.#nextSegment);
     this.#segmentsCleared -= this.#nextSegment;
+    this.#segmentsKept = Math.max(0, this.#segmentsKept - this.#nextSegment);
     this.#nextSegment = 0;
   }
 

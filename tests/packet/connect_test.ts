@@ -59,6 +59,12 @@ testValid([
     packet: { ...plain, clientId: "", keepAliveSeconds: 0, cleanStart: false },
   },
   {
+    name: "CONNECT of MQTT 3.1 with an empty client identifier: the connection answers it [MQTT-3.1.3-9]",
+    hex: "10 0e 00 06 'MQIsdp' 03 02 00 3c 00 00",
+    version: 3,
+    packet: { ...plain, version: 3, clientId: "" },
+  },
+  {
     name: "CONNECT with all fields in order [MQTT-3.1.3-1] [MQTT-3.1.2-9] [MQTT-3.1.2-19] [MQTT-3.1.2-21]",
     hex: "10 20 00 04 'MQTT' 04 f6 00 0a 00 01 'c' 00 03 'w/t' 00 02 00 ff 00 02 'us' 00 04 'pass'",
     packet: {
@@ -195,11 +201,6 @@ testInvalid([
     name: "CONNECT without client identifier [MQTT-3.1.3-3]",
     hex: "10 0a 00 04 'MQTT' 04 02 00 3c",
     reasonCode: 0x81,
-  },
-  {
-    name: "an empty client identifier in MQTT 3.1",
-    hex: "10 0e 00 06 'MQIsdp' 03 02 00 3c 00 00",
-    reasonCode: 0x85,
   },
   {
     name: "an ill-formed client identifier [MQTT-3.1.3-4] [MQTT-1.5.3-1]",

@@ -144,6 +144,16 @@ Deno.test("a frame is the packet but for its first byte and identifier", () => {
   }
 });
 
+Deno.test("a padded remaining length is accepted and not passed on", () => {
+  const frames = new FrameReader(100);
+  frames.push(Uint8Array.from([0x30, 0x85, 0x80, 0x00, 0, 1, 0x61, 1, 2]));
+  frames.next();
+  const packet = decode(frames, 4);
+  if (packet.type !== "publish") throw new Error(packet.type);
+  assertEquals(packet.payload, Uint8Array.from([1, 2]));
+  assertEquals(packet.frame.bytes, Uint8Array.from([0x30, 5, 0, 1, 0x61, 1, 2]));
+});
+
 Deno.test("payload and frame of a packet that came whole are views of the chunk", () => {
   const chunk = hex("c0 00 32 09 00 03 'a/b' 00 01 'hi' c0 00");
   const frames = new FrameReader(100);

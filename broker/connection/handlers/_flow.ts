@@ -1,14 +1,14 @@
 import { ProtocolError } from "../../core/errors.ts";
 import { ReasonCode } from "../../packet/mod.ts";
 import type { FlowOutcome } from "../../session/inflight.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
 /**
  * An acknowledgement of nothing is left over from a cut and only counted; one that its flow does not wait for breaks
  * the protocol.
  */
 export function checkFlow(
-  connection: Connection,
+  connection: ConnectionPort,
   name: string,
   packetId: number,
   outcome: FlowOutcome,

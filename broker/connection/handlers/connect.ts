@@ -10,7 +10,7 @@ import { ProtocolError } from "../../core/errors.ts";
 import type { Identity } from "../../core/identity.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
 const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], number>> = {
   "bad-credentials": ReasonCode.badUserNameOrPassword,
@@ -18,22 +18,24 @@ const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], n
   "unavailable": ReasonCode.serverUnavailable,
 };
 
+const encoder = new TextEncoder();
+
 /** Says who the client is, then gives it its session: CONNACK, and what it left unfinished. */
-export async function handleConnect(connection: Connection, packet: ConnectPacket): Promise<void> {
-  const { broker, link } = connection;
+export async function handleConnect(connection: ConnectionPort, packet: ConnectPacket): Promise<void> {
+  const { broker, peer } = connection;
   connection.version = packet.version;
   connection.clientId = packet.clientId;
   const refusal = refusalOfClientId(packet, broker.limits.clientIdBytesMax);
   if (refusal !== undefined) return refuse(connection, refusal);
   if (packet.will) checkWill(packet.will, broker.limits.topicLevelsMax);
   const { username, password } = packet;
-  const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer: link.peer });
+  const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
   if (connection.isClosing) return;
   if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]);
   accept(connection, packet, grant.identity);
 }
 
-function accept(connection: Connection, packet: ConnectPacket, identity: Identity): void {
+function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Identity): void {
   const { broker } = connection;
   const { will, cleanStart } = packet;
   if (will && broker.publishRefusal(identity, will.topic)) {
@@ -45,18 +47,22 @@ function accept(connection: Connection, packet: ConnectPacket, identity: Identit
   const { session, isPresent } = opened;
   connection.clientId = clientId;
   connection.keepAliveSeconds = packet.keepAliveSeconds;
-  connection.will = will && new Will(will, identity);
+  connection.will = will && new Will(will, identity); // [MQTT-3.1.2-12]
   connection.open(session);
   const connack = { type: "connack", sessionPresent: isPresent, reasonCode: ReasonCode.success } as const;
   connection.promise(encode(connack, packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
-  broker.log.debug("connected", { clientId, peer: connection.link.peer, isPresent, identity: identity.name });
+  broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
 
-/** An empty client identifier has nothing to come back to. */
-function refusalOfClientId({ clientId, cleanStart }: ConnectPacket, bytesMax: number): number | undefined {
-  const isNameless = clientId === "" && !cleanStart; // [MQTT-3.1.3-8]
-  return isNameless || clientId.length > bytesMax ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9]
+/** Without a client identifier there is nothing to come back to, and MQTT 3.1 does not know such a thing at all. */
+function refusalOfClientId(
+  { clientId, cleanStart, version }: ConnectPacket,
+  bytesMax: number,
+): number | undefined {
+  const isNameless = clientId === "" && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
+  const isTooLong = encoder.encode(clientId).length > bytesMax; // [MQTT-3.1.3-5]
+  return isNameless || isTooLong ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9]
 }
 
 function checkWill(will: WillFields, levelsMax: number): void {
@@ -65,7 +71,7 @@ function checkWill(will: WillFields, levelsMax: number): void {
 }
 
 /** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
-function refuse(connection: Connection, reasonCode: number): void {
+function refuse(connection: ConnectionPort, reasonCode: number): void {
   if (connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
     connection.send(encode({ type: "connack", sessionPresent: false, reasonCode }, connection.version));
   }

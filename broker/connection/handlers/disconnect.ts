@@ -1,6 +1,6 @@
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
 /** The one end that publishes no will. [MQTT-3.14.4-3] */
-export function handleDisconnect(connection: Connection): void {
+export function handleDisconnect(connection: ConnectionPort): void {
   connection.close("client-disconnect"); // [MQTT-3.14.4-1]
 }

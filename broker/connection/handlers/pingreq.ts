@@ -1,6 +1,6 @@
 import { encode } from "../../packet/mod.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
-export function handlePingreq(connection: Connection): void {
+export function handlePingreq(connection: ConnectionPort): void {
   connection.send(encode({ type: "pingresp" }, connection.version)); // [MQTT-3.12.4-1]
 }

@@ -1,13 +1,13 @@
 import { ProtocolError } from "../../core/errors.ts";
 import { type PublishPacket, ReasonCode } from "../../packet/mod.ts";
 import { checkTopic } from "../../topic/name.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
 /**
  * Takes a message from a client. One that may not be published is acknowledged all the same: MQTT 3.1.1 has no other
  * way to say so but closing. [MQTT-3.3.5-2]
  */
-export function handlePublish(connection: Connection, packet: PublishPacket): void {
+export function handlePublish(connection: ConnectionPort, packet: PublishPacket): void {
   const { broker, session } = connection;
   const { topic, qos, packetId } = packet;
   const problem = checkTopic(topic, broker.limits.topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]

@@ -1,34 +1,34 @@
 import type { SubscribeOutcome } from "../../broker.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
 /** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] */
-export function handleSubscribe(connection: Connection, packet: SubscribePacket): void {
+export function handleSubscribe(connection: ConnectionPort, packet: SubscribePacket): void {
   const { requests, packetId } = packet;
   const outcomes = requests.map((request) => subscribe(connection, request));
   logRefusals(connection, requests, outcomes);
   const reasonCodes = outcomes.map((outcome) =>
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
-  connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1]
+  connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7]
   for (const outcome of outcomes) if (outcome.granted) sendRetained(connection, outcome.subscription);
 }
 
-function subscribe(connection: Connection, { filter, qos }: SubscriptionRequest): SubscribeOutcome {
+function subscribe(connection: ConnectionPort, { filter, qos }: SubscriptionRequest): SubscribeOutcome {
   const { broker, session } = connection;
   if (filter === "") throw new ProtocolError(ReasonCode.topicFilterInvalid, "Cannot accept an empty filter"); // [MQTT-4.7.3-1]
   const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
-  const outcome: SubscribeOutcome = isFull && !session.subscriptions.has(filter)
-    ? { granted: false, refusal: "too-many-subscriptions", reasonCode: ReasonCode.quotaExceeded }
+  const outcome = isFull && !session.subscriptions.has(filter)
+    ? broker.refuseSubscription("too-many-subscriptions")
     : broker.subscribe(session, filter, qos);
-  if (outcome.granted) session.subscriptions.set(filter, outcome.subscription);
+  if (outcome.granted) session.addSubscription(outcome.subscription);
   return outcome;
 }
 
 /** One line a packet: a packet has room for a hundred thousand filters. */
 function logRefusals(
-  { broker, clientId }: Connection,
+  { broker, clientId }: ConnectionPort,
   requests: readonly SubscriptionRequest[],
   outcomes: readonly SubscribeOutcome[],
 ): void {
@@ -42,7 +42,11 @@ function logRefusals(
 }
 
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
-function sendRetained(connection: Connection, { filter, qos }: SubscriptionRequest): void {
+function sendRetained(connection: ConnectionPort, { filter, qos }: SubscriptionRequest): void {
   const { broker, session } = connection;
-  session.deliverRetained(filter, () => broker.retainedMatching(session.identity, filter), qos);
+  const until = broker.sequence;
+  session.deliverRetained(filter, {
+    walk: () => broker.retainedMatching(session.identity, filter, until),
+    isCurrent: (message) => broker.retained(session.identity, message.topic) === message,
+  }, qos);
 }

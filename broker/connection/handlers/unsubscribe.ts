@@ -1,13 +1,20 @@
+import { ProtocolError } from "../../core/errors.ts";
 import { encode, ReasonCode, type UnsubscribePacket } from "../../packet/mod.ts";
-import type { Connection } from "../connection.ts";
+import type { ConnectionPort } from "../connection_port.ts";
 
-/** Ends subscriptions; what is already under way is completed. [MQTT-3.10.4-1] [MQTT-3.10.4-3] [MQTT-3.10.4-6] */
-export function handleUnsubscribe(connection: Connection, { packetId, filters }: UnsubscribePacket): void {
-  const { broker, session } = connection;
-  const reasonCodes = filters.map((filter) => {
-    session.dropBacklog(filter);
-    session.subscriptions.delete(filter);
-    return broker.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted;
-  });
+/** Ends subscriptions; what is already under way is completed. [MQTT-3.10.4-3] [MQTT-3.10.4-6] */
+export function handleUnsubscribe(
+  connection: ConnectionPort,
+  { packetId, filters }: UnsubscribePacket,
+): void {
+  const reasonCodes = filters.map((filter) => unsubscribe(connection, filter));
   connection.promise(encode({ type: "unsuback", packetId, reasonCodes }, connection.version)); // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
+}
+
+function unsubscribe({ broker, session }: ConnectionPort, filter: string): number {
+  if (filter === "") throw new ProtocolError(ReasonCode.topicFilterInvalid, "Cannot accept an empty filter"); // [MQTT-4.7.3-1]
+  // The trees expect valid filters: only one that was accepted, character by character, goes further. [MQTT-3.10.4-1]
+  if (!session.removeSubscription(filter)) return ReasonCode.noSubscriptionExisted;
+  broker.unsubscribe(session, filter);
+  return ReasonCode.success;
 }

@@ -1,0 +1,243 @@
+import { closestString } from "@std/text/closest-string";
+import { parse, stringify } from "@std/toml";
+import {
+  kebabCase,
+  limitNames,
+  OPTION_ROWS,
+  type OptionRow,
+  type OptionValue,
+  ORDERED_LIMITS,
+} from "./config_schema.ts";
+import type { Limits } from "./core/limits.ts";
+import type { LogLevel } from "./core/log.ts";
+
+/** What the program runs with, every field settled. */
+export interface Options {
+  readonly sysIntervalSeconds: number;
+  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly allowedHosts: readonly string[];
+    readonly allowedOrigins: readonly string[];
+  };
+  readonly log: { readonly level: LogLevel | "off" };
+  readonly limits: Limits;
+}
+
+/** Where options come from; the first one wins over the next. */
+export interface OptionSources {
+  /** By the option's name: `mqtt-port`. */
+  readonly flags?: Readonly<Record<string, string>> | undefined;
+  /** All variables of the environment; those that begin with `PREGON_` are for us. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+}
+
+/** An option that cannot be used; the message says which, from where, and what is allowed, in one line. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** A value as somebody gave it, before it is checked. */
+interface Setting {
+  readonly row: OptionRow;
+  readonly value: unknown;
+  /** For messages: `flag --mqtt-port`. */
+  readonly source: string;
+}
+
+type Settings = ReadonlyMap<string, Setting>;
+
+interface Effective {
+  readonly value: OptionValue;
+  /** Undefined for a default. */
+  readonly source: string | undefined;
+}
+
+const ENV_PREFIX = "PREGON_";
+const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
+/** A message quotes no more of a value than this. */
+const QUOTE_LENGTH_MAX = 60;
+
+/** Settles every option; throws `ConfigError` for the first thing that is wrong with any source. */
+export function resolveOptions(sources: OptionSources): Options {
+  const effective = resolve(sources);
+  const value = (name: string) => effective.get(name)!.value;
+  const limits = limitNames().map((limit) => [limit, value(limitOption(limit))]);
+  return {
+    sysIntervalSeconds: value("sys-interval-seconds") as number,
+    mqtt: { host: value("mqtt-host") as string, port: value("mqtt-port") as number },
+    http: {
+      host: value("http-host") as string,
+      port: value("http-port") as number,
+      allowedHosts: value("http-allowed-hosts") as readonly string[],
+      allowedOrigins: value("http-allowed-origins") as readonly string[],
+    },
+    log: { level: value("log-level") as LogLevel | "off" },
+    limits: Object.fromEntries(limits) as Limits,
+  };
+}
+
+/** The effective options as a file that can be loaded again, with the source of each one that is not a default. */
+export function printOptions(sources: OptionSources): string {
+  const effective = resolve(sources);
+  const lines = ["# Effective options of Pregón."];
+  let section = "";
+  for (const row of OPTION_ROWS) {
+    const found = effective.get(row.name);
+    if (!found) continue;
+    if (row.section !== section) lines.push("", `[${section = row.section}]`);
+    const line = stringify({ [row.key]: found.value }).trim();
+    lines.push(found.source ? `${line} # ${found.source}` : line);
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** Suggests what somebody may have meant. */
+export function didYouMean(word: string, possible: readonly string[]): string {
+  return `did you mean ${closestString(word, possible)}?`;
+}
+
+function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
+  const layers = [
+    flagSettings(sources.flags ?? {}),
+    envSettings(sources.env ?? {}),
+    sources.file ? fileSettings(sources.file) : new Map(),
+  ];
+  // What is overridden must be right too: it would wait there for the day that the flag goes.
+  for (const layer of layers) for (const setting of layer.values()) check(setting);
+  const effective = new Map<string, Effective>();
+  for (const row of OPTION_ROWS) {
+    if (row.default === undefined) continue;
+    const setting = findSetting(row, layers);
+    effective.set(
+      row.name,
+      setting ? { value: check(setting), source: setting.source } : {
+        value: row.default,
+        source: undefined,
+      },
+    );
+  }
+  checkOrder(effective);
+  return effective;
+}
+
+function findSetting(row: OptionRow, layers: readonly Settings[]): Setting | undefined {
+  for (const layer of layers) {
+    const setting = layer.get(row.name) ?? (row.setBy ? layer.get(row.setBy) : undefined);
+    if (setting) return setting;
+  }
+  return undefined;
+}
+
+function flagSettings(flags: Readonly<Record<string, string>>): Settings {
+  const settings = new Map<string, Setting>();
+  for (const [name, text] of Object.entries(flags)) {
+    const row = ROW_BY_NAME.get(name);
+    if (!row) {
+      throw new ConfigError(`Unknown flag --${name}: ${didYouMean(`--${name}`, OPTION_ROWS.map(flagOf))}`);
+    }
+    settings.set(name, { row, value: row.kind.fromText(text), source: `flag ${flagOf(row)}` });
+  }
+  return settings;
+}
+
+function envSettings(env: Readonly<Record<string, string>>): Settings {
+  const settings = new Map<string, Setting>();
+  for (const [variable, text] of Object.entries(env)) {
+    if (!variable.startsWith(ENV_PREFIX)) continue;
+    const row = OPTION_ROWS.find((row) => variableOf(row) === variable);
+    if (!row) {
+      throw new ConfigError(
+        `Unknown variable ${variable}: ${didYouMean(variable, OPTION_ROWS.map(variableOf))}`,
+      );
+    }
+    settings.set(row.name, { row, value: row.kind.fromText(text), source: `variable ${variable}` });
+  }
+  return settings;
+}
+
+function fileSettings(file: { readonly name: string; readonly text: string }): Settings {
+  const settings = new Map<string, Setting>();
+  for (const [path, value] of flatten(parseToml(file))) {
+    const row = OPTION_ROWS.find((row) => pathOf(row) === path);
+    if (!row) {
+      throw new ConfigError(
+        `Unknown key ${path} in ${file.name}: ${didYouMean(path, OPTION_ROWS.map(pathOf))}`,
+      );
+    }
+    settings.set(row.name, { row, value, source: `file ${file.name}` });
+  }
+  return settings;
+}
+
+function parseToml(
+  { name, text }: { readonly name: string; readonly text: string },
+): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`Cannot read ${name} as TOML: ${reason.replace(/\s+/g, " ").trim()}`);
+  }
+}
+
+/** The values of a file by their path: `mqtt.port`. An empty table is a value too, so that it is not overlooked. */
+function* flatten(table: Record<string, unknown>): Generator<[path: string, value: unknown]> {
+  for (const [key, value] of Object.entries(table)) {
+    const isSection = OPTION_ROWS.some((row) => row.section !== "" && row.section === key);
+    if (isSection && isTable(value)) {
+      for (const [inner, each] of Object.entries(value)) yield [`${key}.${inner}`, each];
+    } else yield [key, value];
+  }
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function check({ row, value, source }: Setting): OptionValue {
+  const accepted = row.kind.accept(value);
+  if (accepted !== undefined) return accepted;
+  const { allowed, choices } = row.kind;
+  const hint = choices && typeof value === "string" ? `; ${didYouMean(value, choices)}` : "";
+  throw new ConfigError(
+    `Cannot use ${quote(value)} for ${pathOf(row)} from ${source}: it must be ${allowed}${hint}`,
+  );
+}
+
+function checkOrder(effective: ReadonlyMap<string, Effective>): void {
+  for (const [lower, upper] of ORDERED_LIMITS) {
+    const [small, large] = [effective.get(limitOption(lower))!, effective.get(limitOption(upper))!];
+    if (small.value <= large.value) continue;
+    throw new ConfigError(
+      `Cannot use ${small.value} for limits.${kebabCase(lower)} from ${small.source ?? "its default"}: ` +
+        `it must be at most limits.${kebabCase(upper)}, which is ${large.value} from ${
+          large.source ?? "its default"
+        }`,
+    );
+  }
+}
+
+function limitOption(limit: keyof Limits): string {
+  return `limits-${kebabCase(limit)}`;
+}
+
+function flagOf(row: OptionRow): string {
+  return `--${row.name}`;
+}
+
+function variableOf(row: OptionRow): string {
+  return ENV_PREFIX + row.name.toUpperCase().replaceAll("-", "_");
+}
+
+function pathOf(row: OptionRow): string {
+  return row.section ? `${row.section}.${row.key}` : row.key;
+}
+
+/** As it would stand in the file, on one line. */
+function quote(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+  return text.length <= QUOTE_LENGTH_MAX ? text : `${text.slice(0, QUOTE_LENGTH_MAX)}…`;
+}

@@ -1,0 +1,183 @@
+import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+import { LOG_LEVELS } from "./core/log.ts";
+
+export type OptionValue = string | number | readonly string[];
+
+/** What values an option takes, and how they look as text. */
+export interface OptionKind {
+  /** Completes the sentence "it must be". */
+  readonly allowed: string;
+  /** For the help. */
+  readonly placeholder: string;
+  /** The few words that are allowed, if it is just these. */
+  readonly choices?: readonly string[];
+  /** Reads what a variable or a flag says; what makes no sense is left for `accept` to refuse. */
+  readonly fromText: (text: string) => unknown;
+  /** The value, if it is allowed. */
+  readonly accept: (value: unknown) => OptionValue | undefined;
+}
+
+/** One option: it is `[section] key` in the file, `--section-key` as a flag, `PREGON_SECTION_KEY` as a variable. */
+export interface OptionRow {
+  readonly name: string;
+  readonly section: "" | "mqtt" | "http" | "log" | "limits";
+  readonly key: string;
+  readonly short?: string;
+  readonly kind: OptionKind;
+  /** None: the option stands for others and has no value of its own. */
+  readonly default: OptionValue | undefined;
+  /** The option that also sets this one, unless the same source sets this one itself. */
+  readonly setBy?: string;
+  readonly help: string;
+}
+
+/** Two limits of which the first must not be larger. */
+export const ORDERED_LIMITS: readonly (readonly [keyof Limits, keyof Limits])[] = [
+  ["readBufferBytesMin", "readBufferBytesMax"],
+  ["outboxBytesMax", "outboxTotalBytesMax"],
+  ["queueBytesMax", "queueTotalBytesMax"],
+];
+
+/** Beyond so many entries a Map throws. */
+const COUNT_MAX = 2 ** 24;
+/** 68 years; in milliseconds and added to the time of day it still is an exact number. */
+const SECONDS_MAX = 2 ** 31 - 1;
+/** The largest packet that MQTT can say: four bytes of remaining length, and five of header. */
+const PACKET_BYTES_MAX = 268_435_460;
+
+/** Limits that the protocol or the memory bounds more tightly than their unit does. */
+const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
+  connectBytesMax: PACKET_BYTES_MAX,
+  packetBytesMax: PACKET_BYTES_MAX,
+  payloadBytesMax: PACKET_BYTES_MAX,
+  readBufferBytesMin: 16 * 1024 * 1024,
+  readBufferBytesMax: 16 * 1024 * 1024,
+  topicLevelsMax: 65_536,
+  clientIdBytesMax: 65_535,
+  inflightMax: 65_535,
+  inboundQos2Max: 65_535,
+};
+
+const address: OptionKind = {
+  allowed: "an address or a host name, such as 127.0.0.1, ::1 or 0.0.0.0",
+  placeholder: "ADDRESS",
+  fromText: (text) => text,
+  accept: (value) => typeof value === "string" && /^[\w.:%-]+$/.test(value) ? value : undefined,
+};
+
+const hosts = listOf({
+  allowed: "a list of host names without port, such as broker.local, or * for all",
+  placeholder: "HOST,…",
+  isItem: (item) => /^(\*|[\w.-]+|\[[\da-f:.]+\])$/i.test(item),
+});
+
+const origins = listOf({
+  allowed: "a list of origins, such as https://dashboard.example.com",
+  placeholder: "ORIGIN,…",
+  isItem: (item) => /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item,
+});
+
+/** Every option that there is: the file, the variables, the flags, the help and the checks all follow from this. */
+export const OPTION_ROWS: readonly OptionRow[] = [
+  row("", "host", { kind: address, default: undefined, help: "Address for MQTT and HTTP alike" }),
+  row("", "sys-interval-seconds", {
+    kind: wholeNumber(0, SECONDS_MAX),
+    default: 10,
+    help: "Seconds between two publications of $SYS/broker/…; 0 for never",
+  }),
+  row("mqtt", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for MQTT" }),
+  row("mqtt", "port", {
+    kind: wholeNumber(0, 65_535),
+    default: 1883,
+    short: "p",
+    help: "Port for MQTT; 0 takes a free one",
+  }),
+  row("http", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for HTTP" }),
+  row("http", "port", {
+    kind: wholeNumber(0, 65_535),
+    default: 8080,
+    help: "Port for HTTP; 0 takes a free one",
+  }),
+  row("http", "allowed-hosts", {
+    kind: hosts,
+    default: [],
+    help: "Names by which HTTP may be asked for, beside its address",
+  }),
+  row("http", "allowed-origins", {
+    kind: origins,
+    default: [],
+    help: "Web pages that may use HTTP, beside the broker's own",
+  }),
+  row("log", "level", {
+    kind: oneOf([...LOG_LEVELS, "off"]),
+    default: "info",
+    help: `What is worth a line in the log: ${LOG_LEVELS.join(", ")}, or off`,
+  }),
+  ...limitNames().map((limit) =>
+    row("limits", kebabCase(limit), { kind: limitKind(limit), default: DEFAULT_LIMITS[limit], help: "" })
+  ),
+];
+
+export function limitNames(): (keyof Limits)[] {
+  return Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+}
+
+/** `inboundQos2Max` as `inbound-qos2-max`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+type RowRest = Omit<OptionRow, "name" | "section" | "key">;
+
+function row(section: OptionRow["section"], key: string, rest: RowRest): OptionRow {
+  return { name: section ? `${section}-${key}` : key, section, key, ...rest };
+}
+
+function limitKind(limit: keyof Limits): OptionKind {
+  const unit = limit.includes("Bytes")
+    ? Number.MAX_SAFE_INTEGER
+    : limit.includes("Seconds")
+    ? SECONDS_MAX
+    : COUNT_MAX;
+  return wholeNumber(1, LIMIT_MAXIMA[limit] ?? unit);
+}
+
+function wholeNumber(min: number, max: number): OptionKind {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    placeholder: "N",
+    fromText: (text) => /^\d+$/.test(text) ? Number(text) : text,
+    accept: (value) =>
+      typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max
+        ? value
+        : undefined,
+  };
+}
+
+function oneOf(choices: readonly string[]): OptionKind {
+  return {
+    allowed: `one of ${choices.join(", ")}`,
+    placeholder: "LEVEL",
+    choices,
+    fromText: (text) => text,
+    accept: (value) => choices.find((choice) => choice === value),
+  };
+}
+
+function listOf(
+  { allowed, placeholder, isItem }: {
+    allowed: string;
+    placeholder: string;
+    isItem: (item: string) => boolean;
+  },
+): OptionKind {
+  return {
+    allowed,
+    placeholder,
+    fromText: (text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""),
+    accept: (value) =>
+      Array.isArray(value) && value.every((item) => typeof item === "string" && isItem(item))
+        ? value
+        : undefined,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Broker } from "../broker.ts";
+import type { CloseReason } from "../core/close_reason.ts";
+import type { Version } from "../packet/mod.ts";
+import type { Outlet, Session } from "../session/session.ts";
+import type { Will } from "../session/will.ts";
+
+/** What others see of a connection: the handlers of its packets, and the server. */
+export interface ConnectionPort extends Outlet {
+  readonly broker: Broker;
+  /** Where the peer is, for logs. */
+  readonly peer: string;
+  /** Only after CONNECT was accepted. */
+  readonly session: Session;
+  readonly isClosing: boolean;
+  version: Version;
+  clientId: string;
+  keepAliveSeconds: number;
+  will: Will | undefined;
+  /** The CONNECT was accepted: from now on packets of the usual size are read. */
+  open(session: Session): void;
+  /** Queues a packet for the peer; it leaves when the turn ends. */
+  send(bytes: Uint8Array): void;
+  /** As `send`, for an answer that promises something the store was given: it waits for the commit of that. */
+  promise(bytes: Uint8Array): void;
+  /** As `promise`, for an acknowledgement. */
+  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number): void;
+  /** Ends the connection: at once for everybody else, for the peer after the bytes that already wait for it. */
+  close(reason: CloseReason, detail?: string): void;
+  /** Ends what lasted too long. Called about once a second. */
+  checkTime(now: number): void;
+}

@@ -1,0 +1,167 @@
+import { assertEquals } from "@std/assert";
+import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
+import { Message } from "../../broker/core/message.ts";
+import { Router } from "../../broker/core/router.ts";
+import type { Delivery, Subscriber, Subscription } from "../../broker/core/subscriber.ts";
+import { Counters } from "../../broker/metrics/counters.ts";
+import type { QoS } from "../../broker/packet/mod.ts";
+
+class Receiver implements Subscriber {
+  readonly received: string[] = [];
+  outcome: Delivery = "queued";
+  /** Times that somebody asked whether it may receive a topic: a remembered route asks no more. */
+  asked = 0;
+  mayReceive = true;
+  readonly identity = {
+    name: "receiver",
+    can: () => {
+      this.asked++;
+      return this.mayReceive;
+    },
+  };
+
+  constructor(readonly id: string) {}
+
+  deliver(message: Message, subscription: Subscription): Delivery {
+    this.received.push(`${message.topic} ${subscription.filter} ${subscription.qos}`);
+    return this.outcome;
+  }
+}
+
+function start(limits: Partial<Limits> = {}) {
+  const counters = new Counters();
+  const router = new Router({ ...DEFAULT_LIMITS, ...limits }, counters);
+  const add = (subscriber: Receiver, filter: string, qos: QoS = 0) => router.add({ filter, qos, subscriber });
+  const route = (topic: string) => router.route(messageOn(topic));
+  return { counters, router, add, route };
+}
+
+function messageOn(topic: string): Message {
+  return new Message({ topic, payload: new Uint8Array(0), qos: 0, retain: false }, 1, 0);
+}
+
+Deno.test("each subscriber is given a message once, by its subscription with the highest QoS [MQTT-3.3.5-1]", () => {
+  const { add, route, counters } = start();
+  const [one, two] = [new Receiver("one"), new Receiver("two")];
+  add(one, "a/#", 1);
+  add(one, "a/b", 2);
+  add(one, "+/b", 0);
+  add(two, "#", 0);
+  add(two, "c", 2);
+  assertEquals(route("a/b"), 2);
+  assertEquals(one.received, ["a/b a/b 2"]);
+  assertEquals(two.received, ["a/b # 0"]);
+  assertEquals(counters.deliveries.queued, 2);
+});
+
+Deno.test("every outcome is counted under its name", () => {
+  const { add, route, counters } = start();
+  const outcomes: Delivery[] = [
+    "queued",
+    "dropped:full",
+    "dropped:offline",
+    "dropped:too-large",
+    "dropped:expired",
+  ];
+  for (const outcome of outcomes) {
+    const receiver = new Receiver(outcome);
+    receiver.outcome = outcome;
+    add(receiver, "a");
+  }
+  const denied = new Receiver("denied");
+  denied.mayReceive = false;
+  add(denied, "a");
+  add(denied, "+");
+  assertEquals(route("a"), outcomes.length);
+  route("a");
+  for (const outcome of outcomes) assertEquals(counters.deliveries[outcome], 2, outcome);
+  assertEquals(counters.deliveries["dropped:denied"], 2);
+  assertEquals(denied.received, []);
+});
+
+Deno.test("a route is remembered, and forgotten when a subscription that may belong to it comes or goes", () => {
+  const { add, route, router } = start();
+  const [one, two] = [new Receiver("one"), new Receiver("two")];
+  add(one, "a/b");
+  for (let count = 0; count < 3; count++) route("a/b");
+  assertEquals(one.asked, 1);
+  add(two, "a/c"); // Another topic: the route stays.
+  route("a/b");
+  assertEquals(one.asked, 1);
+  add(two, "a/+");
+  route("a/b");
+  assertEquals(two.received, ["a/b a/+ 0"]);
+  router.remove("a/+", "two");
+  route("a/b");
+  assertEquals(two.received.length, 1);
+  add(two, "a/b");
+  route("a/b");
+  assertEquals(two.received.length, 2);
+  router.remove("a/b", "two");
+  route("a/b");
+  assertEquals(two.received.length, 2);
+  assertEquals(one.received.length, 8);
+});
+
+Deno.test("a topic that nobody wants is remembered as such until somebody does", () => {
+  const { add, route, router } = start();
+  assertEquals(route("a"), 0);
+  assertEquals(router.matchCount("a"), 0);
+  add(new Receiver("one"), "a");
+  assertEquals(router.matchCount("a"), 1);
+  assertEquals(route("a"), 1);
+});
+
+Deno.test("after forgetAll rights are asked anew", () => {
+  const { add, route, router } = start();
+  const one = new Receiver("one");
+  add(one, "a");
+  route("a");
+  one.mayReceive = false;
+  router.forgetAll();
+  route("a");
+  assertEquals(one.received.length, 1);
+});
+
+Deno.test("adding answers the subscription in whose place the new one stands", () => {
+  const { add, router } = start();
+  const one = new Receiver("one");
+  assertEquals(add(one, "a", 1), undefined);
+  assertEquals(add(one, "a", 2)?.qos, 1);
+  assertEquals(router.subscriptionCount, 1);
+  assertEquals(router.get("a", "one")?.qos, 2);
+  assertEquals(router.remove("a", "two"), undefined);
+  assertEquals(router.remove("a", "one")?.qos, 2);
+  assertEquals(router.subscriptionCount, 0);
+});
+
+Deno.test("routeCacheMax 3: a fourth topic takes the place of the oldest", () => {
+  const { add, route } = start({ routeCacheMax: 3 });
+  const one = new Receiver("one");
+  add(one, "#");
+  for (const topic of ["1", "2", "3", "1", "2", "3"]) route(topic);
+  assertEquals(one.asked, 3);
+  route("4");
+  route("2");
+  route("3");
+  assertEquals(one.asked, 4);
+  route("1");
+  assertEquals(one.asked, 5);
+});
+
+Deno.test("routeCacheTargetsMax 3: routes of three targets together are remembered, a wider one is not", () => {
+  const { add, route } = start({ routeCacheTargetsMax: 3 });
+  const receivers = ["1", "2", "3", "4"].map((id) => new Receiver(id));
+  for (const receiver of receivers.slice(0, 1)) add(receiver, "a");
+  for (const receiver of receivers.slice(0, 2)) add(receiver, "b");
+  for (const receiver of receivers) add(receiver, "c");
+  const asked = () => receivers.reduce((sum, receiver) => sum + receiver.asked, 0);
+  for (const topic of ["a", "b", "a", "b"]) route(topic);
+  assertEquals(asked(), 3);
+  route("c");
+  route("c");
+  assertEquals(asked(), 3 + 4 + 4);
+  route("a");
+  route("b");
+  assertEquals(asked(), 3 + 4 + 4);
+});

@@ -1,0 +1,199 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { silentLog } from "../../broker/core/log.ts";
+import { type Committer, type Flushable, Turn } from "../../broker/core/turn.ts";
+
+/** Says what is done to it, in a list that all of a test share. */
+class Peer implements Flushable {
+  restsOnBatch = 0;
+
+  constructor(readonly name: string, readonly calls: string[]) {}
+
+  flush(): void {
+    this.calls.push(`${this.name} flush`);
+  }
+
+  flushKept(): void {
+    this.calls.push(`${this.name} flushKept`);
+  }
+
+  abandon(): void {
+    this.calls.push(`${this.name} abandon`);
+  }
+}
+
+class HandCommitter implements Committer {
+  readonly pending: PromiseWithResolvers<void>[] = [];
+  constructor(readonly calls: string[]) {}
+
+  commit(): Promise<void> {
+    this.calls.push("commit");
+    const pending = Promise.withResolvers<void>();
+    this.pending.push(pending);
+    return pending.promise;
+  }
+}
+
+function start() {
+  const calls: string[] = [];
+  const committer = new HandCommitter(calls);
+  return {
+    calls,
+    committer,
+    turn: new Turn(committer, silentLog),
+    peer: (name: string) => new Peer(name, calls),
+  };
+}
+
+/** Lets every microtask run. */
+function turnOver(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Promises something that rests on the open batch. */
+function promise(turn: Turn, peer: Peer): void {
+  peer.restsOnBatch = turn.openBatch;
+  turn.touch(peer);
+}
+
+Deno.test("everything touched in one turn is flushed once, at its end, in order", async () => {
+  const { calls, turn, peer } = start();
+  turn.touch(peer("a"));
+  turn.touch(peer("b"));
+  assertEquals(calls, []);
+  await turnOver();
+  assertEquals(calls, ["a flush", "b flush"]);
+});
+
+Deno.test("a turn commits once, before anything is flushed, and holds only what rests on the commit", async () => {
+  const { calls, committer, turn, peer } = start();
+  const [held, free] = [peer("held"), peer("free")];
+  turn.recorded();
+  turn.recorded();
+  promise(turn, held);
+  turn.touch(free);
+  await turnOver();
+  assertEquals(calls.filter((call) => call !== "held flushKept"), ["commit", "free flush"]);
+  committer.pending[0]!.resolve();
+  await turnOver();
+  assertEquals(calls.at(-1), "held flush");
+});
+
+Deno.test("records that come during a commit wait for the next one", async () => {
+  const { calls, committer, turn, peer } = start();
+  const [first, second] = [peer("first"), peer("second")];
+  turn.recorded();
+  promise(turn, first);
+  await turnOver();
+  turn.recorded();
+  promise(turn, second);
+  await turnOver();
+  assertEquals(calls.filter((call) => call === "commit").length, 1);
+  committer.pending[0]!.resolve();
+  await turnOver();
+  assertEquals(calls.includes("first flush"), true);
+  assertEquals(calls.includes("second flush"), false);
+  assertEquals(calls.filter((call) => call === "commit").length, 2);
+  committer.pending[1]!.resolve();
+  await turnOver();
+  assertEquals(calls.at(-1), "second flush");
+});
+
+Deno.test("a promise made while a commit is under way, with no record of its own, rests on that commit", async () => {
+  const { calls, committer, turn, peer } = start();
+  turn.recorded();
+  await turnOver();
+  const late = peer("late");
+  promise(turn, late);
+  await turnOver();
+  assertEquals(calls.includes("late flush"), false);
+  committer.pending[0]!.resolve();
+  await turnOver();
+  assertEquals(calls.at(-1), "late flush");
+  promise(turn, late);
+  assertEquals(turn.openBatch, 0);
+});
+
+Deno.test("what rests on two batches is not handed over in part before the first is committed", async () => {
+  const { calls, committer, turn, peer } = start();
+  turn.recorded();
+  await turnOver();
+  const both = peer("both");
+  promise(turn, both); // Rests on batch 1, under way
+  turn.recorded();
+  both.restsOnBatch = turn.openBatch; // And on batch 2, not begun
+  await turnOver();
+  assertEquals(calls, ["commit"]);
+  committer.pending[0]!.resolve();
+  await turnOver();
+  assertEquals(calls, ["commit", "both flushKept", "commit"]);
+  committer.pending[1]!.resolve();
+  await turnOver();
+  assertEquals(calls.at(-1), "both flush");
+});
+
+Deno.test("a commit that fails abandons what rests on it and nothing else, and the next one goes on", async () => {
+  const { calls, committer, turn, peer } = start();
+  const [lost, free, later] = [peer("lost"), peer("free"), peer("later")];
+  turn.recorded();
+  promise(turn, lost);
+  await turnOver();
+  committer.pending[0]!.reject(new Error("The disk is full"));
+  await turnOver();
+  assertEquals(calls.at(-1), "lost abandon");
+  turn.touch(free);
+  await turnOver();
+  assertEquals(calls.at(-1), "free flush");
+  turn.recorded();
+  promise(turn, later);
+  await turnOver();
+  committer.pending[1]!.resolve();
+  await turnOver();
+  assertEquals(calls.at(-1), "later flush");
+  assertEquals(calls.filter((call) => call.startsWith("lost")).at(-1), "lost abandon");
+});
+
+Deno.test("a promise of the very turn in which its commit fails is abandoned as well", async () => {
+  const { calls, committer, turn, peer } = start();
+  turn.recorded();
+  await turnOver();
+  const [late, free] = [peer("late"), peer("free")];
+  committer.pending[0]!.reject(new Error("The disk is full"));
+  promise(turn, late);
+  turn.touch(free);
+  await turnOver();
+  assertEquals(calls.includes("late abandon"), true);
+  assertEquals(calls.includes("free abandon"), false);
+  assertEquals(calls.includes("free flush"), true);
+  assertEquals(
+    calls.indexOf("late flush") === -1 || calls.indexOf("late abandon") < calls.indexOf("late flush"),
+    true,
+  );
+});
+
+Deno.test("settled resolves after the commit of what was recorded, at once when there is none, rejects when it fails", async () => {
+  const { committer, turn } = start();
+  await turn.settled();
+  turn.recorded();
+  let isSettled = false;
+  const settled = turn.settled().then(() => isSettled = true);
+  await turnOver();
+  assertEquals(isSettled, false);
+  committer.pending[0]!.resolve();
+  await settled;
+  turn.recorded();
+  const failing = assertRejects(() => turn.settled(), Error, "The disk is full");
+  await turnOver();
+  committer.pending[1]!.reject(new Error("The disk is full"));
+  await failing;
+});
+
+Deno.test("a store that commits at once holds nothing", async () => {
+  const calls: string[] = [];
+  const turn = new Turn({ commit: () => undefined }, silentLog);
+  const peer = new Peer("a", calls);
+  turn.recorded();
+  promise(turn, peer);
+  await turnOver();
+  assertEquals(calls.at(-1), "a flush");
+  await turn.settled();
+});

@@ -1,0 +1,147 @@
+import { assertEquals } from "@std/assert";
+import { HeldStore } from "../support/held_store.ts";
+import { startBroker, type TestBroker } from "../support/start_broker.ts";
+import { testVersions } from "../support/versions.ts";
+
+/** A broker whose commits a test makes, and an absent session that makes each publish on a/# a record. */
+async function startHeld(): Promise<{ test: TestBroker; store: HeldStore }> {
+  const store = new HeldStore();
+  const test = startBroker({ store });
+  const absent = await test.connect({ clientId: "absent", cleanStart: false });
+  await absent.subscribe(["a/#", 2]);
+  await absent.disconnect();
+  return { test, store };
+}
+
+testVersions("PUBACK leaves after the commit, while others go on without it", async (version) => {
+  const { test, store } = await startHeld();
+  const publisher = await test.connect({ version });
+  const others = [await test.connect({ version }), await test.connect({ version })] as const;
+  await others[1].subscribe(["b", 0]);
+  publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+  publisher.isConnected = false;
+  await store.commitCalled(1);
+  others[0].sendPublish("b", "meanwhile");
+  await others[1].expectPublish({ topic: "b", payload: "meanwhile" });
+  assertEquals(test.server.outboxBytes, 4);
+  store.resolve();
+  await publisher.expectAck("puback", 1);
+  assertEquals(store.kinds, ["message-queued"]);
+  await test.close();
+});
+
+testVersions(
+  "PUBREC, PINGRESP behind it, SUBACK and CONNACK wait for what they may rest on",
+  async (version) => {
+    const { test, store } = await startHeld();
+    const publisher = await test.connect({ version });
+    publisher.isConnected = false;
+    const other = await test.connect({ version });
+    other.isConnected = false;
+    publisher.sendPublish("a/1", "x", { qos: 2, packetId: 1 });
+    publisher.sendHex("c0 00");
+    await store.commitCalled(1);
+    other.sendHex("82 06 00 01 00 01 'b' 00");
+    const late = test.open();
+    late.sendConnect({ version, clientId: "late" });
+    const witness = test.open();
+    witness.sendHex("c0 00");
+    await witness.expectClosed();
+    assertEquals(test.server.outboxBytes, 4 + 2 + 5 + 4);
+    store.resolve();
+    await publisher.expectHex("50 02 00 01", "d0 00");
+    await other.expectHex("90 03 00 01 00");
+    await late.expectHex("20 02 00 00");
+    await test.close();
+  },
+);
+
+testVersions("what comes while a commit is under way waits for the next one", async (version) => {
+  const { test, store } = await startHeld();
+  const one = await test.connect({ version });
+  const two = await test.connect({ version });
+  one.isConnected = two.isConnected = false;
+  one.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+  await store.commitCalled(1);
+  two.sendPublish("a/2", "y", { qos: 1, packetId: 2 });
+  await store.recorded(2);
+  store.resolve();
+  await one.expectAck("puback", 1);
+  await store.commitCalled(2);
+  assertEquals(test.server.outboxBytes, 4);
+  store.resolve();
+  await two.expectAck("puback", 2);
+  await test.close();
+});
+
+testVersions(
+  "a publisher that never pauses still gets the acknowledgements of what is kept",
+  async (version) => {
+    const { test, store } = await startHeld();
+    const publisher = await test.connect({ version });
+    publisher.isConnected = false;
+    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+    for (let number = 1; number <= 20; number++) {
+      await store.commitCalled(number);
+      publisher.sendPublish("a/1", "x", { qos: 1, packetId: number + 1 });
+      await store.recorded(number + 1);
+      assertEquals(test.server.outboxBytes, 8, "Neither may leave yet");
+      store.resolve();
+      await publisher.expectAck("puback", number);
+    }
+    await store.commitCalled(21);
+    store.resolve();
+    await publisher.expectAck("puback", 21);
+    await test.close();
+  },
+);
+
+testVersions(
+  "[MQTT-4.8.0-2] a commit that fails closes the connections that rest on it, unacknowledged, and no other",
+  async (version) => {
+    const { test, store } = await startHeld();
+    const watcher = await test.connect();
+    await watcher.subscribe(["will", 0]);
+    const publisher = await test.connect({ version, will: { topic: "will" } });
+    publisher.isConnected = false;
+    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+    await store.commitCalled(1);
+    store.reject();
+    await publisher.expectClosed();
+    await watcher.expectPublish({ topic: "will", payload: "gone" });
+    await watcher.expectNothing();
+    assertEquals(test.broker.counters.closes["store-failed"], 1);
+    assertEquals(test.log.filter((line) => line.includes("commit-failed")).length, 1);
+    await test.close();
+  },
+);
+
+testVersions("the retained message of a PUBLISH is committed before its PUBACK", async (version) => {
+  const { test, store } = await startHeld();
+  const publisher = await test.connect({ version });
+  publisher.isConnected = false;
+  publisher.sendPublish("r", "x", { qos: 1, packetId: 1, retain: true });
+  await store.commitCalled(1);
+  assertEquals(test.server.outboxBytes, 4);
+  store.resolve();
+  await publisher.expectAck("puback", 1);
+  publisher.sendPublish("r", "", { qos: 1, packetId: 2, retain: true });
+  await store.commitCalled(2);
+  store.resolve();
+  await publisher.expectAck("puback", 2);
+  assertEquals(store.kinds, ["retained-put", "retained-cleared"]);
+  await test.close();
+});
+
+Deno.test("a connection that closes while its acknowledgement waits sends it when the commit is done", async () => {
+  const { test, store } = await startHeld();
+  const publisher = await test.connect();
+  publisher.isConnected = false;
+  publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+  publisher.sendHex("e0 00");
+  await store.commitCalled(1);
+  store.resolve();
+  await publisher.expectAck("puback", 1);
+  await publisher.expectClosed();
+  await test.close();
+});

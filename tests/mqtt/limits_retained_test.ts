@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { startBroker } from "../support/start_broker.ts";
+import { testVersions } from "../support/versions.ts";
+
+testVersions(
+  "retainedMax 3: a fourth topic is refused whole, replacing and clearing are not",
+  async (version) => {
+    await using test = startBroker({ limits: { retainedMax: 3 } });
+    const watcher = await test.connect();
+    await watcher.subscribe(["#", 0]);
+    const client = await test.connect({ version });
+    for (const topic of ["1", "2", "3"]) {
+      await client.publish(topic, "x", { retain: true, qos: 1 });
+      await watcher.expectPublish({ topic, payload: "x" });
+    }
+    await client.publish("4", "x", { retain: true, qos: 1 });
+    await watcher.expectNothing();
+    assertEquals(test.broker.counters.refusals["retained-full"], 1);
+    assertEquals(test.broker.retainedCount, 3);
+    await client.publish("4", "not retained");
+    await watcher.expectPublish({ topic: "4", payload: "not retained" });
+    await client.publish("3", "a longer one", { retain: true });
+    await client.publish("2", "", { retain: true });
+    await client.publish("4", "x", { retain: true });
+    assertEquals(test.broker.counters.refusals["retained-full"], 1);
+    assertEquals(test.broker.retainedCount, 3);
+  },
+);
+
+Deno.test("retainedBytesMax: what fits exactly is kept, one byte more is refused", async () => {
+  const bytes = await bytesOf(["1", "2"], "x".repeat(100));
+  for (const [retainedBytesMax, kept] of [[bytes - 1, 1], [bytes, 2], [bytes + 1, 2]] as const) {
+    await using test = startBroker({ limits: { retainedBytesMax } });
+    const client = await test.connect();
+    await client.publish("1", "x".repeat(100), { retain: true });
+    await client.publish("2", "x".repeat(100), { retain: true });
+    assertEquals(test.broker.retainedCount, kept);
+    assertEquals(test.broker.counters.refusals["retained-full"], 2 - kept);
+    // The bound holds: never is more kept than it says.
+    assertEquals(test.broker.retainedBytes <= retainedBytesMax, true);
+    await client.publish("1", "x".repeat(102), { retain: true });
+    assertEquals(test.broker.retainedBytes <= retainedBytesMax, true);
+    await client.publish("1", "x", { retain: true });
+    await client.publish("2", "x", { retain: true });
+    assertEquals(test.broker.retainedCount, 2);
+  }
+});
+
+Deno.test("retained bytes return to nothing when all is cleared", async () => {
+  await using test = startBroker();
+  const client = await test.connect();
+  const topics = ["a", "a/b", "a/b/c", "d//e", "$x"];
+  for (const topic of topics) await client.publish(topic, "kept", { retain: true });
+  for (const topic of topics) await client.publish(topic, "kept longer", { retain: true });
+  for (const topic of topics) await client.publish(topic, "", { retain: true });
+  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retainedBytes, 0);
+});
+
+async function bytesOf(topics: readonly string[], payload: string): Promise<number> {
+  await using test = startBroker();
+  const client = await test.connect();
+  for (const topic of topics) await client.publish(topic, payload, { retain: true });
+  return test.broker.retainedBytes;
+}

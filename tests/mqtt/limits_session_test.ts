@@ -1,0 +1,109 @@
+import { assertEquals } from "@std/assert";
+import { startBroker } from "../support/start_broker.ts";
+import { testVersions } from "../support/versions.ts";
+
+testVersions(
+  "sessionsMax 3: a fourth client is answered 0x03 and closed; one that has a session is not",
+  async (version) => {
+    await using test = startBroker({ limits: { sessionsMax: 3 } });
+    const first = await test.connect({ version, clientId: "1", cleanStart: false });
+    await first.disconnect();
+    await test.connect({ version, clientId: "2" });
+    await test.connect({ version, clientId: "3" });
+    assertEquals(test.broker.counters.sessionsRefused, 0);
+    const refused = test.open();
+    refused.sendConnect({ version, clientId: "4", will: { topic: "will" } });
+    await refused.expectHex("20 02 00 03");
+    await refused.expectClosed();
+    assertEquals(test.broker.counters.sessionsRefused, 1);
+    await test.connect({ version, clientId: "1", cleanStart: true });
+    const three = await test.connect({ version, clientId: "3" });
+    await three.disconnect();
+    await test.connect({ version, clientId: "4" });
+    assertEquals(test.broker.sessions.size, 3);
+  },
+);
+
+testVersions(
+  "sessionExpirySeconds 100: a session is gone so long after its connection, with all it held",
+  async (version) => {
+    await using test = startBroker({ limits: { sessionExpirySeconds: 100 } });
+    const connect = () => test.connect({ version, clientId: "s", cleanStart: false });
+    let client = await connect();
+    await client.subscribe(["a", 1]);
+    client.cut();
+    const publisher = await test.connect();
+    await publisher.publish("a", "1", { qos: 1 });
+
+    test.clock.advance(99_000);
+    client = await connect();
+    await client.takePublish({ topic: "a", payload: "1", qos: 1 });
+    test.clock.advance(500_000);
+    assertEquals(test.broker.counters.sessionsExpired, 0);
+    client.cut();
+    await publisher.publish("a", "2", { qos: 1 });
+
+    // It is looked for once a minute.
+    test.clock.advance(160_500);
+    assertEquals(test.broker.counters.sessionsExpired, 1);
+    assertEquals(test.broker.subscriptionCount, 0);
+    assertEquals(test.broker.sessions.queueBudget.bytes, 0);
+    client = await connect();
+    await client.expectNothing();
+  },
+);
+
+testVersions(
+  "subscriptionsPerSessionMax 3: a fourth filter is refused in SUBACK, an old one may change",
+  async (version) => {
+    await using test = startBroker({ limits: { subscriptionsPerSessionMax: 3 } });
+    const client = await test.connect({ version });
+    assertEquals(await client.subscribe(["a", 0], ["b", 0]), [0, 0]);
+    assertEquals(await client.subscribe(["c", 0], ["d", 0], ["a", 2]), [0, 0x80, 2]);
+    assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    await client.publish("d", "x");
+    await client.expectNothing();
+    await client.unsubscribe("b");
+    assertEquals(await client.subscribe(["d", 1]), [1]);
+    const other = await test.connect({ version });
+    assertEquals(await other.subscribe(["a", 0]), [0]);
+  },
+);
+
+testVersions(
+  "subscriptionsMax 3: a fourth filter of whichever session is refused in SUBACK",
+  async (version) => {
+    await using test = startBroker({ limits: { subscriptionsMax: 3 } });
+    const one = await test.connect({ version });
+    const two = await test.connect({ version });
+    assertEquals(await one.subscribe(["a", 0], ["b/+", 0]), [0, 0]);
+    assertEquals(await two.subscribe(["a", 0], ["c", 0]), [0, 0x80]);
+    assertEquals(await two.subscribe(["a", 1]), [1]);
+    assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    await one.disconnect();
+    assertEquals(await two.subscribe(["c", 0], ["d", 0], ["e", 0]), [0, 0, 0x80]);
+    assertEquals(test.broker.subscriptionCount, 3);
+  },
+);
+
+testVersions("topicLevelsMax 4: deeper topics are closed, deeper filters refused", async (version) => {
+  await using test = startBroker({ limits: { topicLevelsMax: 4 } });
+  const watcher = await test.connect();
+  await watcher.subscribe(["#", 0]);
+  const client = await test.connect({ version });
+  const codes = await client.subscribe(["a/b/c", 0], ["a/b/c/d", 0], ["a/b/c/d/e", 0], ["a/+/+/+/#", 0]);
+  assertEquals(codes, [0, 0, 0x80, 0x80]);
+  assertEquals(test.broker.counters.subscriptionsRefused, 2);
+  for (const topic of ["a/b/c", "a/b/c/d"]) {
+    await client.publish(topic, "x");
+    await watcher.expectPublish({ topic, payload: "x" });
+    await client.expectPublish({ topic, payload: "x" });
+  }
+  client.sendPublish("a/b/c/d/e", "x");
+  await client.expectClosed();
+  await watcher.expectNothing();
+  assertEquals(test.broker.counters.closes["protocol-error"], 1);
+  const willing = test.open();
+  willing.sendConnect({ version, will: { topic: "a/b/c/d/e" } });
+  await willing.expectClosed();
+});
