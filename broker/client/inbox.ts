@@ -1,5 +1,8 @@
 import type { QoS } from "../packet/mod.ts";
-import { filterMatches } from "./filter_match.ts";
+import { matches } from "../topic/name.ts";
+
+/** What stands before the filter that a shared subscription is for. */
+const SHARE = /^\$share\/[^/]+\//;
 
 /** Messages that wait for their consumers; with so many, or so many bytes, the client stops reading. */
 export const INBOX_MESSAGES_MAX = 1000;
@@ -179,7 +182,7 @@ export class Subscription implements AsyncIterableIterator<IncomingMessage, unde
   }
 
   wants(topic: string): boolean {
-    return this.filters.some((filter) => filterMatches(filter, topic));
+    return this.filters.some((filter) => matches(filter.replace(SHARE, ""), topic));
   }
 
   offer(envelope: Envelope): void {

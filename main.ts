@@ -1,0 +1,122 @@
+import { createBridge } from "./bridge/mod.ts";
+import { runPub, runSub } from "./broker/cli/clients.ts";
+import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
+import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
+import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
+import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
+import { onStopSignal } from "./broker/cli/stop_signal.ts";
+import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
+import { Broker, Log } from "./broker/mod.ts";
+import { Server } from "./broker/server.ts";
+import { TcpListener } from "./broker/transport/tcp.ts";
+import manifest from "./deno.json" with { type: "json" };
+
+/** A stop takes no longer than this, whatever a peer does. */
+const STOP_SECONDS_MAX = 4;
+
+const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS };
+const RUNNERS = { serve: runServe, pub: runPub, sub: runSub };
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+/** Runs a command; the answer is the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const [command, flags] = splitCommand(args);
+    const line = parseCommandLine(flags, FLAGS[command]);
+    if (line.has("help")) return print(helpText(command));
+    if (line.has("version")) return print(`pregon ${manifest.version}`);
+    return await RUNNERS[command](line);
+  } catch (error) {
+    const isUsage = error instanceof UsageError || error instanceof ConfigError;
+    if (!isUsage && !(error instanceof StartError)) throw error;
+    console.error(error.message);
+    return isUsage ? 2 : 1;
+  }
+}
+
+function splitCommand(args: readonly string[]): [command: Command, flags: readonly string[]] {
+  const [first] = args;
+  if (first === undefined || first.startsWith("-")) return ["serve", args];
+  if (first === "help") return [COMMANDS.find((command) => command === args[1]) ?? "serve", ["--help"]];
+  const command = COMMANDS.find((command) => command === first);
+  if (command) return [command, args.slice(1)];
+  throw new UsageError(`Unknown command ${JSON.stringify(first)}: ${didYouMean(first, COMMANDS)}`);
+}
+
+function print(text: string): number {
+  console.log(text.trimEnd());
+  return 0;
+}
+
+async function runServe(line: CommandLine): Promise<number> {
+  const sources = await optionSources(line);
+  const options = resolveOptions(sources);
+  if (line.has("print-config")) return print(printOptions(sources));
+  const log = new Log(options.log.level, console.error);
+  guardAgainstDefects(log);
+  const running = serve(options, log);
+  const stopped = Promise.withResolvers<string>();
+  onStopSignal(stopped.resolve);
+  print(banner(options, { ...running, version: manifest.version }));
+  log.info("started", { mqtt: running.mqttUrl, http: running.httpUrl });
+  log.info("stopping", { signal: await stopped.promise });
+  const deadline = new Promise((resolve) => setTimeout(resolve, STOP_SECONDS_MAX * 1000, "late"));
+  const outcome = await Promise.race([running.stop(), deadline]);
+  if (outcome === "late") log.warn("stop-incomplete", { seconds: STOP_SECONDS_MAX });
+  else log.info("stopped");
+  return 0;
+}
+
+/** Puts broker, MQTT and HTTP together; throws `StartError` with nothing left open. */
+function serve(options: Options, log: Log) {
+  const broker = new Broker({ limits: options.limits, log });
+  const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
+  const bridge = createBridge(broker, options.http);
+  let http: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    http = open(
+      "http",
+      options,
+      (hostname, port) => Deno.serve({ hostname, port, onListen() {} }, bridge.fetch),
+    );
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  const server = new Server(broker, {
+    sysIntervalSeconds: options.sysIntervalSeconds,
+    version: manifest.version,
+  });
+  server.listen(listener);
+  return {
+    mqttPort: listener.port,
+    httpPort: http.addr.port,
+    mqttUrl: listener.url,
+    httpUrl: `http://${http.addr.hostname}:${http.addr.port}`,
+    /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
+    async stop(): Promise<void> {
+      await Promise.all([server.close(), bridge.close(), http.shutdown()]);
+      await broker.close();
+    },
+  };
+}
+
+/** A promise that failed unseen is a defect of ours, but none that the other clients should pay for. */
+function guardAgainstDefects(log: Log): void {
+  const report = (error: unknown) => {
+    log.error("internal-error", {
+      error: error instanceof Error ? error.stack ?? error.message : String(error),
+    });
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    report(event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    // The state that the throw left behind is in doubt: the process ends, and a supervisor starts it anew.
+    event.preventDefault();
+    report(event.error);
+    Deno.exit(1);
+  });
+}

@@ -1,0 +1,85 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Flag, parseCommandLine, UsageError } from "../../broker/cli/command_line.ts";
+import { SERVE_FLAGS } from "../../broker/cli/help.ts";
+import { PUB_FLAGS, SUB_FLAGS } from "../../broker/cli/client_flags.ts";
+
+const FLAGS: readonly Flag[] = [
+  { name: "topic", short: "t", placeholder: "TOPIC", isRepeatable: true, help: "" },
+  { name: "message", short: "m", placeholder: "MESSAGE", help: "" },
+  { name: "port", short: "p", placeholder: "N", help: "" },
+  { name: "retain", short: "r", help: "" },
+  { name: "lines", short: "l", help: "" },
+];
+
+function parsed(...args: string[]): Record<string, readonly string[]> {
+  return Object.fromEntries(parseCommandLine(args, FLAGS));
+}
+
+function refused(...args: string[]): string {
+  return assertThrows(() => parseCommandLine(args, FLAGS), UsageError).message;
+}
+
+Deno.test("flags are read in every spelling", () => {
+  assertEquals(parsed(), {});
+  assertEquals(parsed("-m", "x", "-r"), { message: ["x"], retain: [] });
+  assertEquals(parsed("--message", "x", "--retain"), { message: ["x"], retain: [] });
+  assertEquals(parsed("--message=x=y"), { message: ["x=y"] });
+  assertEquals(parsed("-p1883", "-rl"), { port: ["1883"], retain: [], lines: [] });
+  assertEquals(parsed("--retain=false"), {});
+});
+
+Deno.test("a repeatable flag has all its values, another one its last", () => {
+  assertEquals(parsed("-t", "a", "--topic", "b", "-t=c"), { topic: ["a", "b", "c"] });
+  assertEquals(parsed("-m", "a", "-m", "b"), { message: ["b"] });
+});
+
+Deno.test("a value is taken as it stands, whatever it looks like", () => {
+  for (
+    const value of [
+      "-5",
+      "--retain",
+      "-",
+      "--",
+      "",
+      "true",
+      "1e3",
+      "007",
+      "two\nlines\n",
+      "a=b",
+      "$SYS/#",
+      "é",
+    ]
+  ) {
+    assertEquals(parsed("-m", value), { message: [value] }, value);
+    assertEquals(
+      parsed("-r", "-m", value, "-t", value),
+      { message: [value], retain: [], topic: [value] },
+      value,
+    );
+  }
+});
+
+Deno.test("what is no flag is refused with what may have been meant", () => {
+  assertEquals(refused("--mesage", "x"), "Unknown flag --mesage: did you mean --message?");
+  assertEquals(refused("--mesage=x"), "Unknown flag --mesage: did you mean --message?");
+  assertEquals(refused("-x"), "Unknown flag -x: --help lists them");
+  assertEquals(refused("stray"), 'Unknown argument "stray": expected a flag');
+  assertEquals(refused("-r", "true"), 'Unknown argument "true": expected a flag');
+  assertEquals(refused("--", "-r"), 'Unknown argument "-r": expected a flag');
+  assertEquals(refused("-m"), "Flag -m needs a value: -m MESSAGE");
+  assertEquals(refused("--retain=maybe"), "Cannot use --retain=maybe: --retain takes no value");
+  assertStringIncludes(refused("--__proto__=1"), "Unknown flag --__proto__");
+  assertStringIncludes(refused("--constructor.name=1"), "Unknown flag --constructor.name");
+});
+
+Deno.test("each command's flags have names and letters of their own, that the parser can read", () => {
+  for (const flags of [SERVE_FLAGS, PUB_FLAGS, SUB_FLAGS]) {
+    const names = flags.flatMap(({ name, short }) => short ? [name, short] : [name]);
+    assertEquals(new Set(names).size, names.length);
+    for (const { name, short, placeholder } of flags) {
+      const args = placeholder ? ["value"] : [];
+      assertEquals([...parseCommandLine([`--${name}`, ...args], flags)], [[name, args]], name);
+      if (short) assertEquals([...parseCommandLine([`-${short}`, ...args], flags)], [[name, args]], short);
+    }
+  }
+});

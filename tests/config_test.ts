@@ -1,0 +1,215 @@
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
+import { kebabCase, limitNames, OPTION_ROWS } from "../broker/config_schema.ts";
+import { DEFAULT_LIMITS } from "../broker/core/limits.ts";
+
+function fileOf(text: string): OptionSources {
+  return { file: { name: "pregon.toml", text } };
+}
+
+function messageOf(sources: OptionSources): string {
+  const { message } = assertThrows(() => resolveOptions(sources), ConfigError);
+  assertMatch(message, /^[A-Z][^\n]*[^.\n]$/, "One line, sentence case, no full stop");
+  assertThrows(() => printOptions(sources), ConfigError, message);
+  return message;
+}
+
+Deno.test("without any source everything has its default, on loopback only", () => {
+  assertEquals(resolveOptions({}), {
+    sysIntervalSeconds: 10,
+    mqtt: { host: "127.0.0.1", port: 1883 },
+    http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
+    log: { level: "info" },
+    limits: DEFAULT_LIMITS,
+  });
+});
+
+Deno.test("flags win over variables, variables over the file, the file over defaults", () => {
+  const file = { name: "f", text: "[mqtt]\nport = 1\n[http]\nport = 2\n[log]\nlevel = 'warn'" };
+  const env = { PREGON_HTTP_PORT: "3", PREGON_LOG_LEVEL: "error", PATH: "/bin" };
+  const options = resolveOptions({ file, env, flags: { "log-level": "debug" } });
+  assertEquals([options.mqtt.port, options.http.port, options.log.level], [1, 3, "debug"]);
+});
+
+Deno.test("host sets both addresses, unless its source sets one of them itself", () => {
+  const hosts = (sources: OptionSources) => {
+    const { mqtt, http } = resolveOptions(sources);
+    return [mqtt.host, http.host];
+  };
+  assertEquals(hosts({ flags: { host: "0.0.0.0" } }), ["0.0.0.0", "0.0.0.0"]);
+  assertEquals(hosts({ flags: { host: "0.0.0.0", "http-host": "::1" } }), ["0.0.0.0", "::1"]);
+  assertEquals(hosts({ flags: { host: "0.0.0.0" }, env: { PREGON_HTTP_HOST: "::1" } }), [
+    "0.0.0.0",
+    "0.0.0.0",
+  ]);
+  assertEquals(hosts({ flags: { "http-host": "::1" }, env: { PREGON_HOST: "0.0.0.0" } }), ["0.0.0.0", "::1"]);
+  assertEquals(hosts(fileOf('host = "::"\n[mqtt]\nhost = "localhost"')), ["localhost", "::"]);
+});
+
+Deno.test("every option can be set by file, variable and flag alike", () => {
+  for (const { name, section, key, kind, default: initial } of OPTION_ROWS) {
+    const text = Array.isArray(initial)
+      ? key === "allowed-hosts" ? "a.example, b.example" : "https://a.example, http://b.example:81"
+      : typeof initial === "number"
+      ? String(initial)
+      : kind.choices?.at(-1) ?? "10.1.2.3";
+    const value = kind.accept(kind.fromText(text))!;
+    const toml = `${section ? `[${section}]\n` : ""}${key} = ${JSON.stringify(value)}`;
+    const byFlag = resolveOptions({ flags: { [name]: text } });
+    const variable = `PREGON_${name.toUpperCase().replaceAll("-", "_")}`;
+    assertEquals(resolveOptions({ env: { [variable]: text } }), byFlag, name);
+    assertEquals(resolveOptions(fileOf(toml)), byFlag, name);
+  }
+});
+
+Deno.test("the limits are all there, under their names in kebab case", () => {
+  assertEquals(kebabCase("inboundQos2Max"), "inbound-qos2-max");
+  const rows = OPTION_ROWS.filter((row) => row.section === "limits");
+  assertEquals(rows.map((row) => row.key), limitNames().map(kebabCase));
+  assertEquals(resolveOptions({ env: { PREGON_LIMITS_INBOUND_QOS2_MAX: "7" } }).limits.inboundQos2Max, 7);
+});
+
+Deno.test("what nobody knows is refused with what may have been meant", () => {
+  assertEquals(
+    messageOf({ flags: { "mqtt-prot": "1" } }),
+    "Unknown flag --mqtt-prot: did you mean --mqtt-port?",
+  );
+  assertEquals(
+    messageOf({ env: { PREGON_MQTT_PROT: "1" } }),
+    "Unknown variable PREGON_MQTT_PROT: did you mean PREGON_MQTT_PORT?",
+  );
+  assertEquals(
+    messageOf(fileOf("[mqtt]\nprot = 1")),
+    "Unknown key mqtt.prot in pregon.toml: did you mean mqtt.port?",
+  );
+  assertStringIncludes(
+    messageOf(fileOf("[limit]\noutbox-bytes-max = 1")),
+    "Unknown key limit in pregon.toml",
+  );
+  assertStringIncludes(messageOf(fileOf("[empty]")), "Unknown key empty in pregon.toml");
+  assertStringIncludes(messageOf(fileOf("mqtt = 5")), "Unknown key mqtt in pregon.toml");
+  assertStringIncludes(
+    messageOf(fileOf("[limits]\noutboxBytesMax = 1")),
+    "did you mean limits.outbox-bytes-max?",
+  );
+});
+
+Deno.test("a bad value is refused with its key, its source and what is allowed", () => {
+  assertEquals(
+    messageOf({ flags: { "mqtt-port": "65536" } }),
+    "Cannot use 65536 for mqtt.port from flag --mqtt-port: it must be a whole number from 0 to 65535",
+  );
+  assertEquals(
+    messageOf({ env: { PREGON_MQTT_PORT: "" } }),
+    'Cannot use "" for mqtt.port from variable PREGON_MQTT_PORT: it must be a whole number from 0 to 65535',
+  );
+  assertEquals(
+    messageOf(fileOf('[mqtt]\nport = "1883"')),
+    'Cannot use "1883" for mqtt.port from file pregon.toml: it must be a whole number from 0 to 65535',
+  );
+  assertEquals(
+    messageOf({ flags: { "log-level": "wran" } }),
+    'Cannot use "wran" for log.level from flag --log-level: it must be one of debug, info, warn, error, off; ' +
+      "did you mean warn?",
+  );
+  assertStringIncludes(messageOf({ flags: { host: "a b" } }), 'Cannot use "a b" for host from flag --host');
+  assertStringIncludes(messageOf({ flags: { "http-allowed-origins": "example.com" } }), "such as https://");
+  assertStringIncludes(
+    messageOf(fileOf("[http]\nallowed-hosts = [1]")),
+    "Cannot use [1] for http.allowed-hosts",
+  );
+  assertStringIncludes(messageOf(fileOf("[log]\nlevel = { a = 1 }")), "log.level from file");
+  assertStringIncludes(messageOf({ flags: { host: "x y".repeat(1000) } }), "…");
+});
+
+Deno.test("a bad value is refused even where another source wins", () => {
+  assertStringIncludes(
+    messageOf({ flags: { "mqtt-port": "1" }, env: { PREGON_MQTT_PORT: "x" } }),
+    "PREGON_MQTT_PORT",
+  );
+});
+
+Deno.test("a file that is not TOML is refused with its name, in one line", () => {
+  assertMatch(messageOf(fileOf("port = \nb")), /^Cannot read pregon\.toml as TOML: .*line 2/);
+});
+
+Deno.test("no odd number ever becomes a limit", () => {
+  const texts = [
+    "0",
+    "-1",
+    "1.5",
+    "x",
+    "1e99",
+    "NaN",
+    "Infinity",
+    "",
+    " 5",
+    "0x10",
+    "9007199254740992",
+    "١",
+    "5 ",
+  ];
+  const toml = [
+    "0",
+    "-1",
+    "1.5",
+    "'x'",
+    "1e99",
+    "nan",
+    "inf",
+    "-inf",
+    "true",
+    "[1]",
+    "{ a = 1 }",
+    "1979-05-27",
+  ];
+  for (const limit of limitNames()) {
+    const key = kebabCase(limit);
+    for (const text of texts) messageOf({ flags: { [`limits-${key}`]: text } });
+    for (const value of toml) messageOf(fileOf(`[limits]\n${key} = ${value}`));
+  }
+});
+
+Deno.test("a limit holds at both ends of what it may be", () => {
+  const limits = (key: string, text: string) => resolveOptions({ flags: { [`limits-${key}`]: text } }).limits;
+  assertEquals(limits("inflight-max", "1").inflightMax, 1);
+  assertEquals(limits("inflight-max", "65535").inflightMax, 65_535);
+  messageOf({ flags: { "limits-inflight-max": "65536" } });
+  assertEquals(limits("packet-bytes-max", "268435460").packetBytesMax, 268_435_460);
+  messageOf({ flags: { "limits-packet-bytes-max": "268435461" } });
+  assertEquals(limits("stall-seconds", "2147483647").stallSeconds, 2_147_483_647);
+  messageOf({ flags: { "limits-stall-seconds": "2147483648" } });
+  messageOf({ flags: { "limits-sessions-max": "16777217" } });
+});
+
+Deno.test("a least above its most is refused, naming both", () => {
+  const flags = { "limits-read-buffer-bytes-min": "2048", "limits-read-buffer-bytes-max": "2047" };
+  assertEquals(
+    messageOf({ flags }),
+    "Cannot use 2048 for limits.read-buffer-bytes-min from flag --limits-read-buffer-bytes-min: " +
+      "it must be at most limits.read-buffer-bytes-max, which is 2047 from flag --limits-read-buffer-bytes-max",
+  );
+  assertEquals(
+    resolveOptions({ flags: { ...flags, "limits-read-buffer-bytes-max": "2048" } }).limits.readBufferBytesMin,
+    2048,
+  );
+  assertStringIncludes(messageOf({ flags: { "limits-outbox-total-bytes-max": "1" } }), "from its default");
+});
+
+Deno.test("printed options are the same options when they are loaded", () => {
+  const sources = {
+    flags: {
+      host: "::",
+      "http-allowed-hosts": "a.example,b.example",
+      "http-allowed-origins": "https://a.example",
+    },
+    env: { PREGON_LIMITS_STREAMS_MAX: "3" },
+    ...fileOf("sys-interval-seconds = 0"),
+  };
+  const text = printOptions(sources);
+  assertEquals(resolveOptions(fileOf(text)), resolveOptions(sources));
+  assertStringIncludes(text, 'host = "::" # flag --host\n');
+  assertStringIncludes(text, "streams-max = 3 # variable PREGON_LIMITS_STREAMS_MAX\n");
+  assertStringIncludes(text, "sys-interval-seconds = 0 # file pregon.toml\n");
+  assertStringIncludes(text, "\nport = 1883\n");
+});

@@ -1,0 +1,336 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "./support/eventually.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+interface RunOptions {
+  readonly stdin?: Uint8Array | string;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+}
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly stdoutBytes: Uint8Array;
+}
+
+/** A run of the program, with its input open until `finish`. */
+class Program {
+  readonly #process: Deno.ChildProcess;
+  readonly #stdout: Promise<Uint8Array>;
+  readonly #stderr: Promise<Uint8Array>;
+  /** What it said so far. */
+  stdout = "";
+  stderr = "";
+
+  constructor(args: readonly string[], { env = {}, cwd = ROOT }: RunOptions = {}) {
+    const permissions = ["--allow-net", "--allow-read", "--allow-env"];
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--config", `${ROOT}deno.json`, ...permissions, `${ROOT}main.ts`, ...args],
+      env: { NO_COLOR: "1", ...env },
+      cwd,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdout = collect(this.#process.stdout, (text) => this.stdout += text);
+    this.#stderr = collect(this.#process.stderr, (text) => this.stderr += text);
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Gives it the rest of its input and waits for its end. */
+  async finish(stdin: Uint8Array | string = ""): Promise<Result> {
+    const input = this.#process.stdin.getWriter();
+    // It may end without reading all of it.
+    await input.write(typeof stdin === "string" ? encoder.encode(stdin) : stdin).catch(() => {});
+    await input.close().catch(() => {});
+    const [{ code }, stdoutBytes] = await Promise.all([this.#process.status, this.#stdout, this.#stderr]);
+    return { code, stdout: this.stdout, stderr: this.stderr, stdoutBytes };
+  }
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  show: (text: string) => void,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for await (const chunk of stream) {
+    chunks.push(new Uint8Array(chunk));
+    show(decoder.decode(chunk, { stream: true }));
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  return new Program(args, options).finish(options.stdin);
+}
+
+interface Serving extends AsyncDisposable {
+  readonly program: Program;
+  readonly mqttPort: number;
+  readonly httpPort: number;
+  /** Waits for a `sub` of the filter; it gets the message `ready?`. */
+  subscribed(filter: string): Promise<void>;
+}
+
+/** Runs the broker on two free ports. */
+async function serve(args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
+  const free = ["--mqtt-port", "0", "--http-port", "0", "--log-level", "debug"];
+  const program = new Program(["serve", ...free, ...args], options);
+  const port = async (scheme: string) => {
+    const line = new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)\n`);
+    return await patiently(() => Number(line.exec(program.stdout)![1]));
+  };
+  const [mqttPort, httpPort] = [await port("mqtt"), await port("http")];
+  return {
+    program,
+    mqttPort,
+    httpPort,
+    async subscribed(filter) {
+      const matching = async () => {
+        const url = `http://127.0.0.1:${httpPort}/topics/${filter}?mandatory=1`;
+        const response = await fetch(url, { method: "POST", body: "ready?" });
+        await response.body?.cancel();
+        assertEquals(response.status, 200);
+      };
+      await patiently(matching);
+    },
+    async [Symbol.asyncDispose]() {
+      program.kill("SIGTERM");
+      assertEquals((await program.finish()).code, 0, program.stderr);
+    },
+  };
+}
+
+/** A process may take its time to start on a busy machine. */
+async function patiently<Value>(check: () => Value | Promise<Value>): Promise<Value> {
+  for (let rounds = 0; rounds < 10; rounds++) {
+    try {
+      return await eventually(check);
+    } catch {
+      continue;
+    }
+  }
+  return await eventually(check);
+}
+
+function assertOneLine(result: Result, code: number, line: string): void {
+  assertEquals({ ...result, stdoutBytes: undefined }, {
+    code,
+    stdout: "",
+    stderr: `${line}\n`,
+    stdoutBytes: undefined,
+  });
+}
+
+Deno.test("help and version are printed for each command", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  assertEquals((await run(["--version"])).stdout, `pregon ${version}\n`);
+  for (
+    const [args, words] of [[["--help"], "--mqtt-port"], [["pub", "--help"], "-l"], [
+      ["sub", "--help"],
+      "-C",
+    ]] as const
+  ) {
+    const { code, stdout, stderr } = await run(args);
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, "Examples:");
+    assertStringIncludes(stdout, words);
+  }
+});
+
+Deno.test("a wrong command line is one line, with what was meant, and exit code 2", async () => {
+  const cases: [args: string[], line: string][] = [
+    [["--mqtt-prot", "1"], "Unknown flag --mqtt-prot: did you mean --mqtt-port?"],
+    [["pbu"], 'Unknown command "pbu": did you mean pub?'],
+    [["pub", "-t", "a", "-m", "x", "--retian"], "Unknown flag --retian: did you mean --retain?"],
+    [["sub", "-t", "a", "-q", "3"], 'Cannot use "3" for --qos: it must be a whole number from 0 to 2'],
+    [
+      ["--http-port", "80a"],
+      'Cannot use "80a" for http.port from flag --http-port: it must be a whole number from 0 to 65535',
+    ],
+  ];
+  for (const [args, line] of cases) assertOneLine(await run(args), 2, line);
+});
+
+Deno.test("options come from pregon.toml, from variables and from flags", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${cwd}/pregon.toml`, "[mqtt]\nport = 1\n[http]\nport = 2\n");
+    await Deno.writeTextFile(`${cwd}/other.toml`, "[mqtt]\nprot = 1\n");
+    const env = { PREGON_HTTP_PORT: "3" };
+    const { code, stdout } = await run(["--print-config", "--log-level", "warn"], { cwd, env });
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "port = 1 # file pregon.toml\n");
+    assertStringIncludes(stdout, "port = 3 # variable PREGON_HTTP_PORT\n");
+    assertStringIncludes(stdout, 'level = "warn" # flag --log-level\n');
+    await Deno.writeTextFile(`${cwd}/printed.toml`, stdout);
+    const again = await run(["--print-config", "--config", "printed.toml"], { cwd });
+    assertEquals(again.stdout.replaceAll(/ #.*/g, ""), stdout.replaceAll(/ #.*/g, ""));
+    assertOneLine(
+      await run(["--config", "other.toml"], { cwd }),
+      2,
+      "Unknown key mqtt.prot in other.toml: did you mean mqtt.port?",
+    );
+    assertOneLine(
+      await run(["--config", "none.toml"], { cwd }),
+      2,
+      "Cannot read none.toml: No such file or directory",
+    );
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("a port in use is one line that names address and key, and exit code 1", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  for (const kind of ["mqtt", "http"]) {
+    const ports = [
+      "--mqtt-port",
+      kind === "mqtt" ? `${port}` : "0",
+      "--http-port",
+      kind === "http" ? `${port}` : "0",
+    ];
+    assertOneLine(
+      await run(ports),
+      1,
+      `Cannot listen on 127.0.0.1:${port}: the port is in use; choose another with --${kind}-port ` +
+        `(key ${kind}.port), 0 for a free one`,
+    );
+  }
+});
+
+Deno.test("the broker says where it is, who can reach it and what to try", async () => {
+  await using serving = await serve();
+  const { program, mqttPort, httpPort } = serving;
+  await patiently(() =>
+    assertStringIncludes(program.stdout, `mosquitto_sub -h 127.0.0.1 -p ${mqttPort} -t 'home/#' -v`)
+  );
+  assertStringIncludes(program.stdout, `curl -N http://127.0.0.1:${httpPort}/stream/home/%23`);
+  assertStringIncludes(program.stdout, "Only this machine can connect. To open it to others: --host 0.0.0.0");
+});
+
+Deno.test("what pub publishes sub prints, to the byte", async () => {
+  await using serving = await serve();
+  const port = ["-p", `${serving.mqttPort}`];
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const sub = new Program(["sub", ...port, "-t", "bytes", "-q", "2", "-N", "-C", "2"]);
+  await serving.subscribed("bytes");
+  const pub = await run(["pub", ...port, "-t", "bytes", "-s", "-q", "2"], { stdin: bytes });
+  assertEquals([pub.code, pub.stderr], [0, ""]);
+  const { code, stdoutBytes, stderr } = await sub.finish();
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdoutBytes, new Uint8Array([...encoder.encode("ready?"), ...bytes]));
+});
+
+Deno.test("pub sends lines, and sub stops after as many as it was asked for", async () => {
+  await using serving = await serve();
+  const url = `mqtt://127.0.0.1:${serving.mqttPort}`;
+  const lines = Array.from({ length: 5000 }, (_, index) => `reading ${index}\n`).join("");
+  const sub = new Program(["sub", "-L", `${url}/lines`, "-q", "1", "-C", "5001", "-v"]);
+  await serving.subscribed("lines");
+  assertEquals((await run(["pub", "-L", `${url}/lines`, "-l", "-q", "1"], { stdin: lines })).code, 0);
+  const { code, stdout } = await sub.finish();
+  assertEquals(code, 0);
+  assertEquals(stdout, `lines ready?\n${lines.replaceAll("reading", "lines reading")}`);
+});
+
+Deno.test("sub gives up after its time with exit code 27, and ends with 0 when it is told to", async () => {
+  await using serving = await serve();
+  const args = ["sub", "-p", `${serving.mqttPort}`, "-t"];
+  const timed = await run([...args, "a", "-W", "1"]);
+  assertEquals([timed.code, timed.stderr], [27, "Timed out\n"]);
+  const told = new Program([...args, "b"]);
+  await serving.subscribed("b");
+  told.kill("SIGINT");
+  const { code, stdout, stderr } = await told.finish();
+  assertEquals([code, stdout, stderr], [0, "ready?\n", ""]);
+});
+
+Deno.test("no connection, a refused one and a refused subscription each say why, with exit code 1", async () => {
+  await using serving = await serve();
+  assertOneLine(
+    await run(["sub", "-p", `${serving.mqttPort}`, "-t", "$share/g/a"]),
+    1,
+    "Subscription to $share/g/a refused: the broker gives no reason",
+  );
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refusing = (async () => {
+    using link = await listener.accept();
+    await link.read(new Uint8Array(1000));
+    await link.write(Uint8Array.of(0x20, 0x02, 0x00, 0x05));
+    await link.read(new Uint8Array(1000));
+  })();
+  const port = `${listener.addr.port}`;
+  assertOneLine(
+    await run(["pub", "-p", port, "-t", "a", "-m", "x"]),
+    1,
+    "Connection refused: not authorized",
+  );
+  await refusing;
+  listener.close();
+  assertOneLine(
+    await run(["pub", "-p", port, "-t", "a", "-m", "x"]),
+    1,
+    `Cannot connect to 127.0.0.1:${port}: Connection refused`,
+  );
+});
+
+Deno.test("SIGTERM ends streams and clients, and the program with 0", async () => {
+  const serving = await serve();
+  const sub = new Program(["sub", "-p", `${serving.mqttPort}`, "-t", "a"]);
+  await serving.subscribed("a");
+  const stream = await fetch(`http://127.0.0.1:${serving.httpPort}/stream/a`);
+  const streamed = stream.text();
+  const start = performance.now();
+  await serving[Symbol.asyncDispose]();
+  assertEquals(performance.now() - start < 5_000, true, "Within 5 s");
+  assertMatch(await streamed, /"shutdown"/);
+  const { code, stderr } = await sub.finish();
+  assertEquals([code, stderr], [1, "The broker closed the connection\n"]);
+  assertStringIncludes(serving.program.stderr, "stopped");
+});
+
+/** A request that never ends, and that the broker is reading. */
+async function stall(port: number): Promise<Deno.TcpConn> {
+  const link = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head = [
+    "POST /topics/a HTTP/1.1",
+    "Host: localhost",
+    "Content-Length: 9",
+    "Expect: 100-continue",
+    "",
+    "half",
+  ];
+  await link.write(encoder.encode(head.join("\r\n")));
+  const answer = new Uint8Array(100);
+  assertStringIncludes(decoder.decode(answer.subarray(0, await link.read(answer) ?? 0)), "100 Continue");
+  return link;
+}
+
+Deno.test("a request that never ends does not keep the program", async () => {
+  const serving = await serve();
+  using _link = await stall(serving.httpPort);
+  const start = performance.now();
+  await serving[Symbol.asyncDispose]();
+  assertEquals(performance.now() - start < 5_000, true, "Within 5 s");
+});
+
+Deno.test("a second signal ends the program at once", async () => {
+  const { program, httpPort } = await serve();
+  using _link = await stall(httpPort);
+  program.kill("SIGTERM");
+  await eventually(() => assertStringIncludes(program.stderr, "stopping"));
+  const start = performance.now();
+  program.kill("SIGTERM");
+  assertEquals((await program.finish()).code, 143);
+  assertEquals(performance.now() - start < 2_000, true);
+});
