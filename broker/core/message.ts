@@ -53,6 +53,7 @@ export class Message {
   readonly expiresAt: number;
   #payload: Uint8Array;
   #isKept = false;
+  #isAtRest = false;
   /** Encoded without (QoS 0) and with (QoS 1 and 2) a packet identifier. */
   #plainFrame: PublishFrame | undefined;
   #identifiedFrame: PublishFrame | undefined;
@@ -81,12 +82,18 @@ export class Message {
   }
 
   /**
-   * The message as a PUBLISH, encoded once for all who receive it at this kind of QoS. First byte and packet
-   * identifier are written by whoever copies it into an outbox.
+   * The message as a PUBLISH, encoded once for all who receive it at this kind of QoS while it is routed. First byte and
+   * packet identifier are written by whoever copies it into an outbox.
    */
   frame(qos: QoS, version: Version): PublishFrame {
-    if (qos === 0) return this.#plainFrame ??= encodePublishFrame(this.topic, this.#payload, false, version);
-    return this.#identifiedFrame ??= encodePublishFrame(this.topic, this.#payload, true, version);
+    const isIdentified = qos > 0;
+    const known = isIdentified ? this.#identifiedFrame : this.#plainFrame;
+    if (known) return known;
+    const frame = encodePublishFrame(this.topic, this.#payload, isIdentified, version);
+    if (this.#isAtRest) return frame;
+    if (isIdentified) this.#identifiedFrame = frame;
+    else this.#plainFrame = frame;
+    return frame;
   }
 
   /** Says that somebody holds the message beyond this turn. */
@@ -98,12 +105,16 @@ export class Message {
     return this.#isKept;
   }
 
-  /** Copies the payload out of a much larger buffer, once; not while the message is being routed. */
+  /**
+   * Brings the message into the form in which it waits: the payload copied out of a much larger buffer, and nothing kept
+   * that can be encoded again, since that would cost twice what the bounds count. Not while the message is being routed.
+   */
   compact(): void {
-    if (this.#payload.buffer.byteLength <= this.#payload.byteLength * 2) return;
-    this.#payload = this.#payload.slice();
+    if (this.#isAtRest) return;
+    this.#isAtRest = true;
     this.#plainFrame = undefined;
     this.#identifiedFrame = undefined;
+    if (this.#payload.buffer.byteLength > this.#payload.byteLength * 2) this.#payload = this.#payload.slice();
   }
 }
 
