@@ -1,0 +1,32 @@
+import type { Context, Env } from "hono";
+import type { Broker, Identity } from "../broker/mod.ts";
+import type { IdempotencyTable } from "./idempotency_table.ts";
+import type { StreamTable } from "./stream/stream_table.ts";
+
+export interface BridgeOptions {
+  /** Host names, without port, that the bridge answers to beside those of this machine; `*` for all. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins, such as `https://example.org`, whose pages may publish. */
+  readonly allowedOrigins?: readonly string[];
+  /** From 0 up to 1; spreads the reconnects of streams. */
+  readonly random?: () => number;
+}
+
+/** What the routes of one bridge share. */
+export interface Bridge {
+  readonly broker: Broker;
+  readonly streams: StreamTable;
+  readonly idempotency: IdempotencyTable;
+  readonly options: BridgeOptions;
+  readonly random: () => number;
+  /** The bridge is about to stop and takes nothing new. */
+  isDraining: boolean;
+}
+
+export interface BridgeEnv extends Env {
+  Bindings: { readonly info?: Deno.ServeHandlerInfo | undefined };
+  Variables: { identity: Identity };
+}
+
+export type BridgeContext = Context<BridgeEnv>;
+export type RouteHandler = (context: BridgeContext) => Response | Promise<Response>;

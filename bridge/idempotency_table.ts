@@ -1,0 +1,54 @@
+import type { Limits } from "../broker/mod.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+export interface Attempt {
+  /** Of what was asked; another one under the same key is a mistake. */
+  readonly fingerprint: string;
+  readonly expiresAt: number;
+  /** Undefined while the first request is under way. */
+  answer: Answer | undefined;
+}
+
+/** Remembers what came of each Idempotency-Key for some minutes; when full, the oldest is forgotten. */
+export class IdempotencyTable {
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #limits: Limits;
+  readonly #now: () => number;
+
+  constructor(limits: Limits, now: () => number) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  find(key: string): Attempt | undefined {
+    const attempt = this.#attempts.get(key);
+    if (attempt && attempt.expiresAt > this.#now()) return attempt;
+    this.#attempts.delete(key);
+    return undefined;
+  }
+
+  begin(key: string, fingerprint: string): Attempt {
+    for (const [oldest, { expiresAt }] of this.#attempts) {
+      if (this.#attempts.size < this.#limits.idempotencyKeysMax && expiresAt > this.#now()) break;
+      this.#attempts.delete(oldest);
+    }
+    const expiresAt = this.#now() + this.#limits.idempotencySeconds * 1000;
+    const attempt: Attempt = { fingerprint, expiresAt, answer: undefined };
+    this.#attempts.set(key, attempt);
+    return attempt;
+  }
+
+  /** Forgets an attempt that failed: the same key may try again. */
+  abandon(key: string, attempt: Attempt): void {
+    if (this.#attempts.get(key) === attempt) this.#attempts.delete(key);
+  }
+}

@@ -1,0 +1,59 @@
+import type { MiddlewareHandler } from "hono";
+import type { BridgeEnv, BridgeOptions } from "../context.ts";
+import { Problem } from "./problem.ts";
+
+/** Names under which a broker on this machine is reached. */
+const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
+/** Probes reach a server by its address; these routes tell a stranger nothing. */
+const PROBE_PATHS: readonly string[] = ["/healthz", "/readyz"];
+
+/**
+ * Refuses host names that are not ours: a page may point its own name here (DNS rebinding) and would then count as of
+ * the same origin. curl and other programs send the name that they were given.
+ */
+export function guardHost(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
+  const allowed = new Set([...LOCAL_HOSTS, ...options.allowedHosts ?? []].map((host) => host.toLowerCase()));
+  return async (context, next) => {
+    const host = requestHost(context.req.raw);
+    if (!allowed.has("*") && !allowed.has(withoutPort(host)) && !PROBE_PATHS.includes(context.req.path)) {
+      throw new Problem("unknown-host", `Cannot answer as "${host.slice(0, 80)}"`, {
+        param: "Host",
+        hint: `known are ${[...allowed].join(", ")}`,
+      });
+    }
+    await next();
+  };
+}
+
+/** Refuses what a browser sends on behalf of another origin's page, unless it only reads. No rights are asked here. */
+export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
+  const allowed = new Set(options.allowedOrigins);
+  return async (context, next) => {
+    const { method, headers } = context.req.raw;
+    const origin = headers.get("origin");
+    const isForeign = origin === null
+      ? headers.get("sec-fetch-site") === "cross-site"
+      : !allowed.has(origin) && !isSameOrigin(origin, context.req.raw);
+    if (isForeign && !SAFE_METHODS.includes(method)) {
+      throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {
+        param: "Origin",
+      });
+    }
+    await next();
+  };
+}
+
+/** The scheme is left out: a proxy may have taken off the TLS. */
+function isSameOrigin(origin: string, request: Request): boolean {
+  const start = origin.indexOf("://");
+  return start !== -1 && origin.slice(start + 3).toLowerCase() === requestHost(request);
+}
+
+function requestHost(request: Request): string {
+  return (request.headers.get("host") ?? /^[^:]+:\/\/([^/?#]*)/.exec(request.url)?.[1] ?? "").toLowerCase();
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d*$/, "");
+}

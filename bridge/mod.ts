@@ -1,0 +1,47 @@
+// The door of the bridge: HTTP in front of a broker.
+
+import type { Broker } from "../broker/mod.ts";
+import { createApp } from "./app.ts";
+import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
+import { IdempotencyTable } from "./idempotency_table.ts";
+import { ReplayLog } from "./stream/replay_log.ts";
+import { StreamTable } from "./stream/stream_table.ts";
+
+export type { BridgeOptions } from "./context.ts";
+
+export interface Bridge {
+  /** Answers one request; made for `Deno.serve`. */
+  fetch(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response>;
+  /** Open streams. */
+  readonly streamCount: number;
+  /** Refuses new messages and streams from now on; `/readyz` says so. */
+  startDraining(): void;
+  /** Says farewell to all streams and lets go of the broker. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Puts HTTP in front of the broker. It keeps a log of the newest messages from now on, for streams that reconnect. */
+export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridge {
+  const random = options.random ?? Math.random;
+  const now = () => broker.clock.now();
+  const log = new ReplayLog(broker.limits, broker.sequence, now());
+  const stopObserving = broker.observe((message) => log.append(message));
+  const streams = new StreamTable(broker, log, random);
+  const idempotency = new IdempotencyTable(broker.limits, now);
+  const state: BridgeState = { broker, streams, idempotency, options, random, isDraining: false };
+  const app = createApp(state);
+  return {
+    fetch: async (request, info) => await app.fetch(request, { info }),
+    get streamCount() {
+      return streams.size;
+    },
+    startDraining() {
+      state.isDraining = true;
+    },
+    async close() {
+      state.isDraining = true;
+      await streams.close();
+      stopObserving();
+    },
+  };
+}

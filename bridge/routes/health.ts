@@ -1,0 +1,19 @@
+import type { Bridge, RouteHandler } from "../context.ts";
+import { methods } from "../methods.ts";
+
+const HEADERS = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
+
+/** `/healthz`: the process answers. */
+export function healthRoute(): RouteHandler {
+  return methods({ GET: () => new Response("ok\n", { headers: HEADERS }) });
+}
+
+/** `/readyz`: the broker takes work; 503 when it is about to stop. */
+export function readyRoute(bridge: Bridge): RouteHandler {
+  return methods({
+    GET: () =>
+      bridge.isDraining
+        ? new Response("draining\n", { status: 503, headers: { ...HEADERS, "retry-after": "5" } })
+        : new Response("ready\n", { headers: HEADERS }),
+  });
+}

@@ -1,0 +1,221 @@
+import type { Identity, Message } from "../../broker/mod.ts";
+import type { Bridge, BridgeContext } from "../context.ts";
+import { encodeEnvelope, PAYLOAD_FORMS, type PayloadForm, retainedView } from "../envelope.ts";
+import { formatId, parseId } from "../message_id.ts";
+import { Problem } from "../middleware/problem.ts";
+import { negotiate } from "../negotiate.ts";
+import { notAllowed, type Parameters } from "../parameters.ts";
+import { filterWarnings, topicsUrl } from "../topic_address.ts";
+import { GUARD_HEADERS } from "./retained.ts";
+
+const LIST_PARAMETERS = [
+  "filter",
+  "topic",
+  "deep",
+  "limit",
+  "after",
+  "payload",
+  "shape",
+  "depth",
+  "changed_since",
+] as const;
+
+const LIMIT_DEFAULT = 100;
+/** Messages looked at for one page or chunk; a page may be short, but it never holds up the others for long. */
+const SCANNED_MAX = 10_000;
+/** A page ends after that many bytes of messages, give or take a step of them. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+const STEP = 16;
+const SHAPES = ["list", "map", "tree"] as const;
+const JSON_LINES = ["application/x-ndjson", "application/jsonl"] as const;
+
+const encoder = new TextEncoder();
+
+/** What to list, page after page. */
+interface Listing {
+  readonly identity: Identity;
+  readonly filter: string;
+  readonly limit: number | undefined;
+  readonly payload: PayloadForm;
+  /** Levels of the deepest topic listed. */
+  readonly levelsMax: number;
+  /** Sequence of the newest message that is not listed. */
+  readonly changedSince: number;
+}
+
+/** `GET /topics/{filter}`: the retained messages that the filter matches and the identity may read. */
+export function listRetained(
+  bridge: Bridge,
+  context: BridgeContext,
+  filter: string,
+  parameters: Parameters,
+): Response {
+  parameters.allowOnly(LIST_PARAMETERS);
+  const identity = context.get("identity");
+  const listing = readListing(bridge, identity, filter, parameters);
+  const shape = parameters.choice("shape", SHAPES, "list");
+  const after = parameters.text("after");
+  const type = negotiate(context.req.raw.headers.get("accept"), ["application/json", ...JSON_LINES]);
+  const headers = {
+    "content-type": type,
+    "cache-control": "no-cache",
+    "vary": "Accept, Authorization, Cookie",
+    "mqtt-last-event-id": formatId(bridge.broker.epoch, bridge.broker.sequence),
+    ...GUARD_HEADERS,
+  };
+  if (type !== "application/json") {
+    if (shape !== "list") throw notAllowed("shape", shape, "lines are always a list");
+    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+    return new Response(linesOf(bridge, listing, after), { headers });
+  }
+  const { messages, next } = page(bridge, listing, after, listing.limit ?? LIMIT_DEFAULT);
+  const nextUrl = next === undefined ? undefined : nextPage(filter, next, parameters);
+  const warnings = filterWarnings([filter]);
+  const json =
+    `{"items":${shaped(bridge, listing, shape, messages)},"next":${JSON.stringify(nextUrl ?? null)},` +
+    `"last_event_id":"${headers["mqtt-last-event-id"]}"` +
+    (warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}}` : "}");
+  return new Response(json + "\n", {
+    headers: nextUrl === undefined ? headers : { ...headers, link: `<${nextUrl}>; rel="next"` },
+  });
+}
+
+function readListing(bridge: Bridge, identity: Identity, filter: string, parameters: Parameters): Listing {
+  const { broker } = bridge;
+  const depth = parameters.integer("depth", { min: 1, max: broker.limits.topicLevelsMax });
+  const levels = filter.split("/").length;
+  const since = parameters.text("changed_since");
+  const cursor = since === undefined ? undefined : parseId(since);
+  if (since !== undefined && !cursor) throw notAllowed("changed_since", since, "it is the id of a message");
+  return {
+    identity,
+    filter,
+    limit: parameters.integer("limit", { min: 1, max: broker.limits.listMax }),
+    payload: parameters.choice("payload", PAYLOAD_FORMS, "auto"),
+    levelsMax: depth !== undefined && filter.endsWith("#") ? levels - 1 + depth : Infinity,
+    // Since another epoch, everything has changed.
+    changedSince: cursor && cursor.epoch === broker.epoch ? cursor.sequence : 0,
+  };
+}
+
+/** A page may be shorter than its limit although more follow, and ends only at a topic that fits into the next URL. */
+function page(
+  { broker }: Bridge,
+  listing: Listing,
+  after: string | undefined,
+  limit: number,
+): { messages: Message[]; next: string | undefined } {
+  const messages: Message[] = [];
+  let next = after;
+  let bytes = 0;
+  let scannedCount = 0;
+  do {
+    const found = broker.retainedPage(listing.identity, listing.filter, {
+      after: next,
+      limit: Math.max(1, Math.min(limit - messages.length, STEP)),
+    });
+    for (const message of found.messages) {
+      if (!isListed(message, listing)) continue;
+      messages.push(message);
+      bytes += message.size;
+    }
+    scannedCount += STEP;
+    next = found.next;
+    if (next === undefined) break;
+  } while (
+    !fitsIntoUrl(next, broker.limits.urlBytesMax) ||
+    (messages.length < limit && bytes < PAGE_BYTES && scannedCount < SCANNED_MAX)
+  );
+  return { messages, next };
+}
+
+/** Half of a URL is for the filter. */
+function fitsIntoUrl(topic: string, urlBytesMax: number): boolean {
+  return encodeURIComponent(topic).length <= urlBytesMax / 2;
+}
+
+function isListed(message: Message, { levelsMax, changedSince }: Listing): boolean {
+  if (message.sequence <= changedSince) return false;
+  return levelsMax === Infinity || message.topic.split("/").length <= levelsMax;
+}
+
+function shaped(
+  { broker }: Bridge,
+  { payload }: Listing,
+  shape: typeof SHAPES[number],
+  messages: Message[],
+): string {
+  const view = retainedView(broker, payload);
+  if (shape === "list") return `[${messages.map((message) => encodeEnvelope(message, view)).join(",")}]`;
+  if (shape === "map") {
+    const members = messages.map((message) =>
+      `${JSON.stringify(message.topic)}:${encodeEnvelope(message, view)}`
+    );
+    return `{${members.join(",")}}`;
+  }
+  const root: TreeNode = { value: undefined, levels: new Map() };
+  for (const message of messages) {
+    let node = root;
+    for (const level of message.topic.split("/")) {
+      let child = node.levels.get(level);
+      if (!child) node.levels.set(level, child = { value: undefined, levels: new Map() });
+      node = child;
+    }
+    node.value = encodeEnvelope(message, view);
+  }
+  return treeJson(root);
+}
+
+interface TreeNode {
+  value: string | undefined;
+  readonly levels: Map<string, TreeNode>;
+}
+
+/** As deep as topics have levels, which is bounded. */
+function treeJson({ value, levels }: TreeNode): string {
+  const members = [...levels].map(([level, node]) => `${JSON.stringify(level)}:${treeJson(node)}`);
+  const parts = [
+    ...(value === undefined ? [] : [`"value":${value}`]),
+    ...(members.length === 0 ? [] : [`"levels":{${members.join(",")}}`]),
+  ];
+  return `{${parts.join(",")}}`;
+}
+
+/** All of the list, one message a line, as fast as the reader takes it. */
+function linesOf(bridge: Bridge, listing: Listing, start: string | undefined): ReadableStream<Uint8Array> {
+  const { broker } = bridge;
+  let after = start;
+  let left = listing.limit ?? Infinity;
+  return new ReadableStream({
+    async pull(controller) {
+      for (;;) {
+        const { messages, next } = page(bridge, listing, after, Math.min(left, LIMIT_DEFAULT));
+        const view = retainedView(broker, listing.payload);
+        const lines = messages.map((message) => encodeEnvelope(message, view) + "\n").join("");
+        if (lines !== "") controller.enqueue(encoder.encode(lines));
+        left -= messages.length;
+        after = next;
+        if (next === undefined || left <= 0) return controller.close();
+        if (lines !== "") return;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    },
+  }, { highWaterMark: 0 });
+}
+
+function nextPage(filter: string, after: string, parameters: Parameters): string {
+  const kept = ["limit", "payload", "shape", "depth", "changed_since"].flatMap((name) => {
+    const value = parameters.text(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return topicsUrl(filter, [["after", after], ...kept]);
+}
+
+/** The filter to list; several would have no common order. */
+export function requireOneFilter(filters: readonly string[]): string {
+  const [filter, ...others] = filters;
+  if (filter !== undefined && others.length === 0) return filter;
+  throw new Problem("duplicate-parameter", `Cannot list ${filters.length} filters at once`, {
+    param: "filter",
+  });
+}

@@ -1,0 +1,240 @@
+import type { Identity, MessageDraft } from "../../broker/mod.ts";
+import type { Bridge, BridgeContext } from "../context.ts";
+import { decodeText } from "../envelope.ts";
+import type { Answer } from "../idempotency_table.ts";
+import { formatId } from "../message_id.ts";
+import { denied } from "../middleware/identity.ts";
+import { readBody } from "../middleware/limits.ts";
+import { Problem } from "../middleware/problem.ts";
+import { Parameters } from "../parameters.ts";
+import { etagOf, requirePreconditions } from "../preconditions.ts";
+import { type PublishRequest, readPublishRequest, withTrace } from "../publish_request.ts";
+import { splitUrl } from "../raw_url.ts";
+import { readTopic } from "../topic_address.ts";
+
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+const NOT_AUTHORIZED = 0x87;
+const QUOTA_EXCEEDED = 0x97;
+const PAYLOAD_FORMAT_INVALID = 0x99;
+const RETRY_AFTER_SECONDS = "1";
+const NO_BYTES = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+
+/** `POST` publishes the body, `PUT` makes it the topic's retained value. */
+export async function publish(bridge: Bridge, context: BridgeContext): Promise<Response> {
+  const request = context.req.raw;
+  const identity = context.get("identity");
+  const url = splitUrl(request.url);
+  const parameters = new Parameters(url.query);
+  const { limits } = bridge.broker;
+  const asked = readPublishRequest(request, parameters, limits);
+  const topic = readTopic(url, parameters, limits.topicLevelsMax);
+  requireMayPublish(bridge, identity, topic);
+  const payload = await readBody(request, limits.payloadBytesMax);
+  const draft = draftOf(request.method, topic, asked, payload);
+  const key = request.headers.get("idempotency-key");
+  const answer = key === null
+    ? await publishDraft(bridge, context, draft, asked)
+    : await publishOnce(bridge, context, draft, asked, key);
+  return respond(answer, request.headers);
+}
+
+/** `DELETE` clears the topic's retained value, which live subscribers see as an empty message. */
+export async function clear(bridge: Bridge, context: BridgeContext): Promise<Response> {
+  const { broker } = bridge;
+  const request = context.req.raw;
+  const identity = context.get("identity");
+  const url = splitUrl(request.url);
+  const parameters = new Parameters(url.query);
+  parameters.allowOnly(["topic"]);
+  const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
+  requireMayPublish(bridge, identity, topic);
+  const retained = broker.retained(identity, topic);
+  requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
+  if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
+  const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
+  if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
+  await settle(bridge);
+  const id = formatId(broker.epoch, publication.message.sequence);
+  return new Response(null, { status: 204, headers: { "mqtt-message-id": id } });
+}
+
+function requireMayPublish({ broker }: Bridge, identity: Identity, topic: string): void {
+  const refusal = broker.publishRefusal(identity, topic);
+  if (!refusal) return;
+  broker.counters.refusals[refusal]++;
+  throw refusalProblem(identity, topic, refusal);
+}
+
+function draftOf(method: string, topic: string, asked: PublishRequest, payload: Uint8Array): MessageDraft {
+  if (method === "PUT") {
+    if (asked.retain === false) {
+      throw new Problem("invalid-parameter", "Cannot PUT without retain: PUT sets the retained value", {
+        param: "retain",
+        hint: "use POST to publish without retain",
+      });
+    }
+    if (payload.length === 0) {
+      throw new Problem("empty-state", "Cannot PUT an empty value", {
+        hint: "use DELETE to clear the topic",
+      });
+    }
+  }
+  if (asked.properties?.payloadIsText && decodeText(payload) === undefined) {
+    throw new Problem("payload-not-text", "Cannot take the payload as text: it is not UTF-8", {
+      param: "pfi",
+      mqttReasonCode: PAYLOAD_FORMAT_INVALID,
+    });
+  }
+  const retain = method === "PUT" || asked.retain === true;
+  return { topic, payload, qos: asked.qos, retain, properties: asked.properties };
+}
+
+/** Publishes unless the same key did so before; then the first answer is the answer. */
+async function publishOnce(
+  bridge: Bridge,
+  context: BridgeContext,
+  draft: MessageDraft,
+  asked: PublishRequest,
+  key: string,
+): Promise<Answer> {
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new Problem(
+      "invalid-header",
+      "Cannot take the Idempotency-Key: it is 1 to 255 visible ASCII characters",
+      {
+        param: "Idempotency-Key",
+      },
+    );
+  }
+  const fingerprint = await fingerprintOf(context.req.raw.method, draft, asked);
+  const scopedKey = `${context.get("identity").name}\n${key}`;
+  const previous = bridge.idempotency.find(scopedKey);
+  if (previous) {
+    if (previous.fingerprint !== fingerprint) {
+      throw new Problem("idempotency-mismatch", "Cannot publish: the key was used for another message", {
+        param: "Idempotency-Key",
+      });
+    }
+    if (previous.answer) {
+      return { ...previous.answer, headers: { ...previous.answer.headers, "idempotency-replayed": "true" } };
+    }
+    throw new Problem(
+      "idempotency-in-flight",
+      "Cannot publish: the first request with the key is under way",
+      {
+        param: "Idempotency-Key",
+        headers: { "retry-after": RETRY_AFTER_SECONDS },
+      },
+    );
+  }
+  const attempt = bridge.idempotency.begin(scopedKey, fingerprint);
+  try {
+    return attempt.answer = await publishDraft(bridge, context, draft, asked);
+  } catch (error) {
+    bridge.idempotency.abandon(scopedKey, attempt);
+    throw error;
+  }
+}
+
+/** What is checked here stays true until the message is routed: nothing waits in between. */
+async function publishDraft(
+  bridge: Bridge,
+  context: BridgeContext,
+  draft: MessageDraft,
+  asked: PublishRequest,
+): Promise<Answer> {
+  const { broker } = bridge;
+  const identity = context.get("identity");
+  const { topic } = draft;
+  requireMayPublish(bridge, identity, topic);
+  const previous = broker.retained(identity, topic);
+  requirePreconditions(context.req.raw.headers, previous && etagOf(broker.epoch, previous));
+  if (asked.mandatory && broker.matchCount(topic) === 0) {
+    throw new Problem(
+      "no-matching-subscribers",
+      `Cannot publish to ${JSON.stringify(topic)}: nobody subscribes`,
+      {
+        param: "mandatory",
+        mqttReasonCode: NO_MATCHING_SUBSCRIBERS,
+      },
+    );
+  }
+  const publication = broker.publish(identity, { ...draft, properties: withTrace(asked) });
+  if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
+  if (draft.qos > 0 || draft.retain) await settle(bridge);
+  const { message, matched } = publication;
+  const id = formatId(broker.epoch, message.sequence);
+  const isState = context.req.raw.method === "PUT";
+  return {
+    status: isState && !previous ? 201 : 200,
+    headers: { "mqtt-message-id": id, ...(isState ? { etag: `"${id}"` } : {}) },
+    body: JSON.stringify({
+      id,
+      topic,
+      matched,
+      reason_code: matched === 0 ? NO_MATCHING_SUBSCRIBERS : 0,
+      ...(draft.retain && draft.payload.length === 0 ? { cleared: true } : {}),
+    }) + "\n",
+  };
+}
+
+function respond(answer: Answer, asked: Headers): Response {
+  const isMinimal = /(^|,)\s*return=minimal\s*(,|;|$)/i.test(asked.get("prefer") ?? "");
+  const headers = { ...answer.headers, "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  if (!isMinimal) {
+    return new Response(answer.body, {
+      status: answer.status,
+      headers: { ...headers, "content-type": "application/json" },
+    });
+  }
+  return new Response(null, {
+    status: answer.status === 200 ? 204 : answer.status,
+    headers: { ...headers, "preference-applied": "return=minimal" },
+  });
+}
+
+async function settle({ broker }: Bridge): Promise<void> {
+  try {
+    await broker.settled();
+  } catch {
+    throw new Problem("not-kept", "Cannot store the message", {
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
+    });
+  }
+}
+
+async function fingerprintOf(
+  method: string,
+  draft: MessageDraft,
+  { mandatory }: PublishRequest,
+): Promise<string> {
+  const { topic, qos, retain, properties } = draft;
+  const correlation = properties?.correlationData && [...properties.correlationData];
+  const asked = encoder.encode(
+    JSON.stringify([method, topic, qos, retain, { ...properties, correlationData: correlation }, mandatory]),
+  );
+  const digests = await Promise.all(
+    [asked, draft.payload].map((bytes) => crypto.subtle.digest("SHA-256", new Uint8Array(bytes))),
+  );
+  return digests.map((digest) => new Uint8Array(digest).toHex()).join("");
+}
+
+function refusalProblem(
+  identity: Identity,
+  topic: string,
+  refusal: "denied" | "reserved-topic" | "retained-full",
+): Problem {
+  if (refusal === "denied") return denied(identity, "publish", topic);
+  if (refusal === "reserved-topic") {
+    return new Problem("reserved-topic", `Cannot publish to ${JSON.stringify(topic)}: it begins with $`, {
+      param: "topic",
+      mqttReasonCode: NOT_AUTHORIZED,
+    });
+  }
+  return new Problem("quota-exceeded", "Cannot retain one more message", {
+    mqttReasonCode: QUOTA_EXCEEDED,
+    headers: { "retry-after": RETRY_AFTER_SECONDS },
+  });
+}

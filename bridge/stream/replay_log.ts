@@ -1,0 +1,137 @@
+import type { Limits, Message } from "../../broker/mod.ts";
+import { BLOCK_MESSAGES, ReplayBlock } from "./replay_block.ts";
+
+/** Blocks that wait to be used again. */
+const SPARES_MAX = 2;
+
+/**
+ * The newest messages of the broker, in order: what a stream that lost its connection catches up from.
+ *
+ *     blocks    │ 0 … 1023 │ 1024 … 2047 │ 2048 …     │     by sequence
+ *                   ▲ oldest               ▲ newest
+ *
+ * - Sequences have no gaps: every message that the broker takes comes by here.
+ * - Bounded by count, bytes and age; the oldest goes, and a block when all of it is gone.
+ */
+export class ReplayLog {
+  #blocks: ReplayBlock[] = [];
+  /** Number of the first block: the sequence of its first message divided by the messages of a block. */
+  #firstBlock = 0;
+  readonly #spares: ReplayBlock[] = [];
+  #oldest: number;
+  #next: number;
+  #bytes = 0;
+  /** Everything after this moment, in milliseconds since 1970, is in the log. */
+  #completeSince: number;
+  readonly #messagesMax: number;
+  readonly #bytesMax: number;
+  readonly #ageMsMax: number;
+
+  /**
+   * @param sequence of the newest message that the log has missed; 0 if none
+   * @param now in milliseconds since 1970
+   */
+  constructor(limits: Limits, sequence: number, now: number) {
+    this.#messagesMax = limits.replayMessagesMax;
+    this.#bytesMax = limits.replayBytesMax;
+    this.#ageMsMax = limits.replaySeconds * 1000;
+    this.#oldest = this.#next = sequence + 1;
+    this.#completeSince = sequence === 0 ? -Infinity : now;
+  }
+
+  /** Sequence of the oldest message; of the one to come if there is none. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  /** Sequence of the message to come. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Of the messages in the log. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The message with the sequence, if it is in the log. */
+  get(sequence: number): Message | undefined {
+    if (sequence < this.#oldest || sequence >= this.#next) return undefined;
+    return this.#blockOf(sequence).read(sequence % BLOCK_MESSAGES, sequence);
+  }
+
+  /** Topic of a message in the log: enough to see whether anybody wants the rest. */
+  topicOf(sequence: number): string {
+    return this.#blockOf(sequence).topicOf(sequence % BLOCK_MESSAGES);
+  }
+
+  /** Observes every message of the broker. Some plain stores, since the broker may take a million a second. */
+  append(message: Message): void {
+    const { sequence } = message;
+    if (sequence !== this.#next) this.#restart(sequence, message.time);
+    const index = sequence % BLOCK_MESSAGES;
+    if (index === 0 || this.#blocks.length === 0) this.#beginBlock(sequence);
+    const block = this.#blocks[this.#blocks.length - 1]!;
+    block.append(index, message);
+    this.#next = sequence + 1;
+    this.#bytes += block.bytesOf(index);
+    while (this.#bytes > this.#bytesMax || this.#next - this.#oldest > this.#messagesMax) this.#evict();
+    this.trim(message.time);
+  }
+
+  /** Lets go of what is too old. */
+  trim(now: number): void {
+    while (this.#oldest < this.#next && this.#timeOf(this.#oldest) < now - this.#ageMsMax) this.#evict();
+  }
+
+  /** Sequence of the last message before the moment; undefined if the log does not reach back that far. */
+  sequenceBefore(time: number): number | undefined {
+    if (time <= this.#completeSince) return undefined;
+    let low = this.#oldest;
+    let high = this.#next;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#timeOf(middle) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #blockOf(sequence: number): ReplayBlock {
+    return this.#blocks[Math.floor(sequence / BLOCK_MESSAGES) - this.#firstBlock]!;
+  }
+
+  #timeOf(sequence: number): number {
+    return this.#blockOf(sequence).timeOf(sequence % BLOCK_MESSAGES);
+  }
+
+  #beginBlock(sequence: number): void {
+    if (this.#blocks.length === 0) this.#firstBlock = Math.floor(sequence / BLOCK_MESSAGES);
+    this.#blocks.push(this.#spares.pop() ?? new ReplayBlock());
+  }
+
+  #evict(): void {
+    const sequence = this.#oldest++;
+    const index = sequence % BLOCK_MESSAGES;
+    const block = this.#blocks[0]!;
+    this.#bytes -= block.bytesOf(index);
+    this.#completeSince = block.timeOf(index);
+    if (index === BLOCK_MESSAGES - 1 || this.#oldest === this.#next) this.#dropFirstBlock();
+  }
+
+  /** An empty log has no block either: the next message begins one, wherever in it that stands. */
+  #dropFirstBlock(): void {
+    const block = this.#blocks.shift()!;
+    this.#firstBlock++;
+    if (this.#spares.length === SPARES_MAX) return;
+    block.clear();
+    this.#spares.push(block);
+  }
+
+  /** A gap in the sequence would be a silent loss for who resumes, so the log starts anew behind it. */
+  #restart(sequence: number, time: number): void {
+    while (this.#oldest < this.#next) this.#evict();
+    this.#oldest = this.#next = sequence;
+    this.#completeSince = time;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Identity } from "../broker/mod.ts";
+import type { Bridge } from "./context.ts";
+import { parseDurationSeconds } from "./duration.ts";
+import { PAYLOAD_FORMS } from "./envelope.ts";
+import { parseId } from "./message_id.ts";
+import { Problem } from "./middleware/problem.ts";
+import { negotiate } from "./negotiate.ts";
+import { notAllowed, type Parameters } from "./parameters.ts";
+import type { Since } from "./stream/resume.ts";
+import { STREAM_TYPES } from "./stream/stream_format.ts";
+import { OVERFLOWS } from "./stream/stream_queue.ts";
+import type { StreamWish } from "./stream/stream_table.ts";
+import { filterWarnings } from "./topic_address.ts";
+
+const STREAM_PARAMETERS = [
+  "filter",
+  "topic",
+  "deep",
+  "qos",
+  "retained",
+  "since",
+  "last_event_id",
+  "limit",
+  "timeout",
+  "payload",
+  "event",
+  "overflow",
+  "rap",
+  "quiet",
+] as const;
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+ -]\d\d:\d\d)$/i;
+
+/** Reads what a stream is asked to be. */
+export function readStreamWish(
+  { broker }: Bridge,
+  { identity, headers, parameters, filters }: {
+    readonly identity: Identity;
+    readonly headers: Headers;
+    readonly parameters: Parameters;
+    readonly filters: readonly string[];
+  },
+): StreamWish {
+  const { limits } = broker;
+  parameters.allowOnly(STREAM_PARAMETERS);
+  if (filters.length > limits.filtersPerStreamMax) {
+    throw new Problem(
+      "too-many-filters",
+      `Cannot take ${filters.length} filters: at most ${limits.filtersPerStreamMax} are allowed`,
+      { param: "filter" },
+    );
+  }
+  const type = negotiate(headers.get("accept"), STREAM_TYPES);
+  const limit = parameters.integer("limit", { min: 1, max: Number.MAX_SAFE_INTEGER });
+  const timeoutSeconds = parameters.seconds("timeout", { min: 0, max: limits.waitSecondsMax });
+  if (type === "application/json" && limit === undefined && timeoutSeconds === undefined) {
+    throw new Problem("not-acceptable", "Cannot answer with one JSON object: the stream has no end", {
+      param: "Accept",
+      hint: "give limit= or timeout=, or accept application/x-ndjson",
+    });
+  }
+  return {
+    identity,
+    type,
+    since: readSince(headers, parameters, broker.clock.now()),
+    format: {
+      payload: parameters.choice("payload", PAYLOAD_FORMS, "auto"),
+      event: parameters.choice("event", ["message", "topic"], "message"),
+      retainAsPublished: parameters.flag("rap"),
+      quiet: parameters.flag("quiet"),
+    },
+    options: {
+      filters,
+      qos: Number(parameters.choice("qos", ["0", "1", "2"], "0")) as 0 | 1 | 2,
+      retained: parameters.choice("retained", ["all", "none"], "all") === "all",
+      limit,
+      timeoutSeconds,
+      overflow: parameters.choice("overflow", OVERFLOWS, "close"),
+      warnings: filterWarnings(filters),
+    },
+  };
+}
+
+/** EventSource keeps its URL when it reconnects, so the header, which tells where it really is, goes first. */
+function readSince(headers: Headers, parameters: Parameters, now: number): Since {
+  const text = parameters.text("since");
+  const since = text === undefined || text === "" ? { kind: "now" } as const : parseSince(text, now);
+  const id = headers.get("last-event-id") || parameters.text("last_event_id");
+  return id ? { kind: "id", text: id } : since;
+}
+
+function parseSince(text: string, now: number): Since {
+  if (text === "all") return { kind: "all" };
+  const seconds = parseDurationSeconds(text);
+  if (seconds !== undefined) return { kind: "time", text, time: now - seconds * 1000 };
+  if (RFC3339.test(text)) {
+    const time = Date.parse(text.replace(" ", "+").toUpperCase());
+    if (!Number.isNaN(time)) return { kind: "time", text, time };
+  }
+  if (parseId(text)) return { kind: "id", text };
+  throw notAllowed(
+    "since",
+    text,
+    "it is an id, a duration such as 10m, a time such as 2026-11-22T09:00:00Z, or all",
+  );
+}

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { IdempotencyTable } from "../../bridge/idempotency_table.ts";
+import { DEFAULT_LIMITS } from "../../broker/mod.ts";
+
+Deno.test("the table remembers as many keys as the limit says, and forgets the oldest first", () => {
+  const limits = { ...DEFAULT_LIMITS, idempotencyKeysMax: 3, idempotencySeconds: 10 };
+  const table = new IdempotencyTable(limits, () => 0);
+  for (let count = 1; count <= 4; count++) {
+    table.begin(`k${count}`, "f");
+    assertEquals([count, table.size], [count, Math.min(count, 3)]);
+  }
+  assertEquals(["k1", "k2", "k4"].map((key) => table.find(key) !== undefined), [false, true, true]);
+});
+
+Deno.test("a key is forgotten after its time, whether or not anybody asks for it", () => {
+  const limits = { ...DEFAULT_LIMITS, idempotencySeconds: 10 };
+  let now = 0;
+  const table = new IdempotencyTable(limits, () => now);
+  table.begin("a", "f");
+  table.begin("b", "f");
+  now = 9_999;
+  assertEquals(table.find("a") !== undefined, true);
+  now = 10_000;
+  assertEquals(table.find("a"), undefined);
+  table.begin("c", "f");
+  assertEquals(table.size, 1);
+});
+
+Deno.test("an attempt that failed is forgotten, unless another took its place", () => {
+  const table = new IdempotencyTable(DEFAULT_LIMITS, () => 0);
+  const first = table.begin("a", "f");
+  table.abandon("a", first);
+  const second = table.begin("a", "f");
+  table.abandon("a", first);
+  assertEquals(table.find("a"), second);
+});
