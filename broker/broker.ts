@@ -103,7 +103,7 @@ export class Broker {
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
     this.#authenticators = new AuthenticatorChain(options.authenticators ?? [AUTH_METHODS.anonymous!]);
-    this.turn = new Turn(this.#store, this.log);
+    this.turn = new Turn(this.#store, { log: this.log, clock: this.clock });
     this.#router = new Router(this.limits, this.counters);
     this.#retained = new RetainedStore(this.limits, this.clock);
     this.sessions = new SessionTable({
@@ -164,7 +164,7 @@ export class Broker {
     const refusal = this.publishRefusal(identity, draft.topic) ??
       (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined);
     if (refusal) return this.#refuse(identity, draft, refusal);
-    const message = new Message(draft, ++this.#sequence, this.clock.now());
+    const message = new Message(draft, ++this.#sequence, this.turn.now());
     this.counters.messagesReceived++;
     if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
     const matched = this.#router.route(message);

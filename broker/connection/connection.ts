@@ -239,7 +239,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   async #readAll(): Promise<void> {
-    const { limits, counters, clock } = this.broker;
+    const { limits, counters, turn } = this.broker;
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
@@ -255,7 +255,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
         const waiting = this.#handle(decode(this.#frames, this.version));
         if (waiting) await waiting;
       }
-      if (isAlive) this.#receivedAt = clock.now();
+      if (isAlive) this.#receivedAt = turn.now();
       // Messages respect the bound. Answers may take as much again, lest messages end a peer that does read.
       if (this.#outbox.bytes > answersMax) this.close("slow-consumer", "Answers wait as well");
     }

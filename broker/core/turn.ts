@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 /** What is written to a peer at the end of a turn: an MQTT outbox, an HTTP stream. */
@@ -35,6 +36,9 @@ export interface Committer {
 export class Turn {
   readonly #committer: Committer;
   readonly #log: Log;
+  readonly #clock: Clock;
+  /** When this turn began, as far as anybody asked; 0 if nobody did. */
+  #now = 0;
   #dirty: Flushable[] = [];
   #held: Flushable[] = [];
   #isScheduled = false;
@@ -45,9 +49,22 @@ export class Turn {
   #committedBatch = 0;
   #waiters: { batch: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-  constructor(committer: Committer, log: Log) {
+  constructor(committer: Committer, { log, clock }: { readonly log: Log; readonly clock: Clock }) {
     this.#committer = committer;
     this.#log = log;
+    this.#clock = clock;
+  }
+
+  /**
+   * The time, in milliseconds since 1970: everything in a turn happens at one moment. Asking the system for every message
+   * cost 6 % of a core at 700,000 a second.
+   */
+  now(): number {
+    if (this.#now === 0) {
+      this.#now = this.#clock.now();
+      this.#schedule();
+    }
+    return this.#now;
   }
 
   /** Says that the store was given a record: this turn ends with a commit. */
@@ -83,6 +100,7 @@ export class Turn {
 
   #end(): void {
     this.#isScheduled = false;
+    this.#now = 0;
     if (this.#batchHasRecords && !this.#isCommitting) this.#commit();
     const dirty = this.#dirty;
     this.#dirty = [];

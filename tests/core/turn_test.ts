@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLog } from "../../broker/core/log.ts";
+import { systemClock } from "../../broker/core/clock.ts";
 import { type Committer, type Flushable, Turn } from "../../broker/core/turn.ts";
 
 /** Says what is done to it, in a list that all of a test share. */
@@ -39,7 +40,7 @@ function start() {
   return {
     calls,
     committer,
-    turn: new Turn(committer, silentLog),
+    turn: new Turn(committer, { log: silentLog, clock: systemClock }),
     peer: (name: string) => new Peer(name, calls),
   };
 }
@@ -189,7 +190,7 @@ Deno.test("settled resolves after the commit of what was recorded, at once when 
 
 Deno.test("a store that commits at once holds nothing", async () => {
   const calls: string[] = [];
-  const turn = new Turn({ commit: () => undefined }, silentLog);
+  const turn = new Turn({ commit: () => undefined }, { log: silentLog, clock: systemClock });
   const peer = new Peer("a", calls);
   turn.recorded();
   promise(turn, peer);
