@@ -6,6 +6,8 @@ import type { StringCache } from "./string_cache.ts";
 const NOTHING = new Uint8Array(0);
 /** First size of the buffer for a packet that came in pieces; most such packets are small. */
 const GATHER_BYTES_MIN = 64;
+/** Room for so many times what has arrived: a packet of two chunks is copied once, a lie about a length costs little. */
+const GATHER_FACTOR = 4;
 /** CONNECT, CONNACK and PUBLISH stand below: of the others nothing but numbers and strings outlives decoding. */
 const HEADER_WITHOUT_VIEWS_MIN = 0x40;
 /** First byte and at most four bytes of remaining length. */
@@ -20,7 +22,7 @@ const HEADER_BYTES_MAX = 5;
  *     gather  |P3......|                          and completed from the chunks that follow
  *
  * - A length is checked as soon as it is known, before anything of its packet is kept.
- * - The gather buffer doubles as bytes really arrive; the length that a header claims only limits it.
+ * - The gather buffer grows as bytes really arrive; the length that a header claims only limits it.
  * - Packets are views of chunk or gather buffer, so neither is ever written again once a packet was cut from it.
  */
 export class FrameReader {
@@ -174,8 +176,8 @@ export class FrameReader {
   #keep(count: number): void {
     const needed = this.#gatheredBytes + count;
     if (needed > this.#gather.length) {
-      const doubled = Math.max(this.#gather.length * 2, needed, GATHER_BYTES_MIN);
-      const grown = new Uint8Array(this.#wantedBytes === 0 ? doubled : Math.min(doubled, this.#wantedBytes));
+      const roomy = Math.max(needed * GATHER_FACTOR, GATHER_BYTES_MIN);
+      const grown = new Uint8Array(this.#wantedBytes === 0 ? roomy : Math.min(roomy, this.#wantedBytes));
       grown.set(this.#gather.subarray(0, this.#gatheredBytes));
       this.#gather = grown;
     }
