@@ -34,9 +34,7 @@ export function encodeEnvelope(message: Message, view: EnvelopeView): string {
   let json = `{"topic":${JSON.stringify(topic)}${payloadMember(message.payload, view.payload)}`;
   json += `,"qos":${message.qos},"retain":${view.retain}`;
   if (view.replay) json += `,"replay":true`;
-  json += `,"id":"${formatId(view.epoch, message.sequence)}","time":"${
-    new Date(message.time).toISOString()
-  }"`;
+  json += `,"id":"${formatId(view.epoch, message.sequence)}","time":"${view.times.format(message.time)}"`;
   if (view.withSize) json += `,"size":${message.payload.length}`;
   if (properties) json += propertyMembers(message, view.now);
   return json + "}";
