@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ReplayLog } from "../../bridge/stream/replay_log.ts";
 import { Broker, DEFAULT_LIMITS, type Limits, type Message, type MessageDraft } from "../../broker/mod.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const EVERYBODY = { name: "test", can: () => true };
@@ -41,12 +42,13 @@ Deno.test("the log counts bytes, and holds no message that is larger than all of
   assertEquals([log.oldest, log.next], [12, 13]);
 });
 
-Deno.test("the log finds the place of a time, and says when it does not reach back that far", () => {
+Deno.test("the log finds the place of a time, and says when it does not reach back that far", async () => {
   const { log, publish, clock } = logged({ replayMessagesMax: 300 });
   const start = clock.now();
   assertEquals([log.sequenceBefore(0), log.sequenceBefore(start)], [0, 0]);
   for (let index = 0; index < 200; index++) {
     publish();
+    await endOfTurn();
     clock.advance(10);
   }
   for (const sequence of [1, 2, 100, 200]) {

@@ -8,6 +8,7 @@ import {
   startBridge,
   type StreamReader,
 } from "./support.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 
 /** What a stream says up to `live`, in short. */
 async function opening(
@@ -47,8 +48,10 @@ Deno.test("a stream goes on after its last id with what it missed, marked as rep
 Deno.test("every way to say where a stream was leads to the same replay", async () => {
   const { stream, publish, broker, clock } = startBridge();
   publish("t", "1");
+  await endOfTurn();
   clock.advance(60_000);
   publish("t", "2");
+  await endOfTurn();
   clock.advance(60_000);
   publish("t", "3");
   const id = `${broker.epoch}-1`;
@@ -114,6 +117,7 @@ Deno.test("a cursor that the log cannot serve leads to a reset and the whole sna
 Deno.test("time evicts too", async () => {
   const { stream, publish, broker, clock } = startBridge({ limits: { replaySeconds: 10 } });
   publish("t", "1");
+  await endOfTurn();
   clock.advance(5_000);
   publish("t", "2");
   clock.advance(5_001);
