@@ -1,4 +1,4 @@
-import { createBridge } from "./bridge/mod.ts";
+import { createBridge, HttpServer } from "./bridge/mod.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
@@ -73,12 +73,13 @@ function serve(options: Options, log: Log) {
   const broker = new Broker({ limits: options.limits, log });
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
   const bridge = createBridge(broker, options.http);
-  let http: Deno.HttpServer<Deno.NetAddr>;
+  let http: HttpServer;
   try {
+    const { clock } = broker;
     http = open(
       "http",
       options,
-      (hostname, port) => Deno.serve({ hostname, port, onListen() {} }, bridge.fetch),
+      (hostname, port) => new HttpServer(bridge.fetch, { hostname, port, log, clock }),
     );
   } catch (error) {
     listener.close();
@@ -91,9 +92,9 @@ function serve(options: Options, log: Log) {
   server.listen(listener);
   return {
     mqttPort: listener.port,
-    httpPort: http.addr.port,
+    httpPort: http.port,
     mqttUrl: listener.url,
-    httpUrl: `http://${http.addr.hostname}:${http.addr.port}`,
+    httpUrl: http.url,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);

@@ -8,6 +8,7 @@ import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
 
 export type { BridgeOptions } from "./context.ts";
+export { HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
 
 export interface Bridge {
   /** Answers one request; made for `Deno.serve`. */

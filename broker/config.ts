@@ -162,11 +162,7 @@ function fileSettings(file: { readonly name: string; readonly text: string }): S
   const settings = new Map<string, Setting>();
   for (const [path, value] of flatten(parseToml(file))) {
     const row = OPTION_ROWS.find((row) => pathOf(row) === path);
-    if (!row) {
-      throw new ConfigError(
-        `Unknown key ${path} in ${file.name}: ${didYouMean(path, OPTION_ROWS.map(pathOf))}`,
-      );
-    }
+    if (!row) throw unknownKey(path, value, file.name);
     settings.set(row.name, { row, value, source: `file ${file.name}` });
   }
   return settings;
@@ -191,6 +187,26 @@ function* flatten(table: Record<string, unknown>): Generator<[path: string, valu
       for (const [inner, each] of Object.entries(value)) yield [`${key}.${inner}`, each];
     } else yield [key, value];
   }
+}
+
+/** A slip in a section's name, a key in another section than its own, or a slip in a key. */
+function unknownKey(path: string, value: unknown, file: string): ConfigError {
+  const sections = [...new Set(OPTION_ROWS.map((row) => row.section).filter((section) => section !== ""))];
+  if (sections.some((section) => section === path)) {
+    return new ConfigError(
+      `Cannot use ${
+        quote(value)
+      } for ${path} from file ${file}: it must be a section, [${path}] with its keys below`,
+    );
+  }
+  const key = path.slice(path.lastIndexOf(".") + 1);
+  const homes = OPTION_ROWS.filter((row) => row.key === key && row.section !== "");
+  const meant = isTable(value) && !path.includes(".")
+    ? `did you mean the section [${closestString(path, sections)}]?`
+    : homes.length > 0
+    ? `did you mean ${key} in the section ${homes.map((row) => `[${row.section}]`).join(" or ")}?`
+    : didYouMean(path, OPTION_ROWS.map(pathOf));
+  return new ConfigError(`Unknown key ${path} in ${file}: ${meant}`);
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

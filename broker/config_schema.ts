@@ -36,6 +36,7 @@ export const ORDERED_LIMITS: readonly (readonly [keyof Limits, keyof Limits])[] 
   ["readBufferBytesMin", "readBufferBytesMax"],
   ["outboxBytesMax", "outboxTotalBytesMax"],
   ["queueBytesMax", "queueTotalBytesMax"],
+  ["retrySecondsMin", "retrySecondsMax"],
 ];
 
 /** Beyond so many entries a Map throws. */

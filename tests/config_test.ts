@@ -87,10 +87,32 @@ Deno.test("what nobody knows is refused with what may have been meant", () => {
     "Unknown key limit in pregon.toml",
   );
   assertStringIncludes(messageOf(fileOf("[empty]")), "Unknown key empty in pregon.toml");
-  assertStringIncludes(messageOf(fileOf("mqtt = 5")), "Unknown key mqtt in pregon.toml");
   assertStringIncludes(
     messageOf(fileOf("[limits]\noutboxBytesMax = 1")),
     "did you mean limits.outbox-bytes-max?",
+  );
+});
+
+Deno.test("a section with a slip, a key outside its section and a section that is none each say so", () => {
+  assertEquals(
+    messageOf(fileOf("[mqt]\nport = 1")),
+    "Unknown key mqt in pregon.toml: did you mean the section [mqtt]?",
+  );
+  assertEquals(
+    messageOf(fileOf("port = 1")),
+    "Unknown key port in pregon.toml: did you mean port in the section [mqtt] or [http]?",
+  );
+  assertEquals(
+    messageOf(fileOf("[log]\nport = 1")),
+    "Unknown key log.port in pregon.toml: did you mean port in the section [mqtt] or [http]?",
+  );
+  assertEquals(
+    messageOf(fileOf("mqtt = 5")),
+    "Cannot use 5 for mqtt from file pregon.toml: it must be a section, [mqtt] with its keys below",
+  );
+  assertEquals(
+    messageOf(fileOf("sys-interval-second = 5")),
+    "Unknown key sys-interval-second in pregon.toml: did you mean sys-interval-seconds?",
   );
 });
 

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import type { Broker } from "../../broker/mod.ts";
 import type { Bridge, BridgeEnv } from "../context.ts";
 import { Problem } from "./problem.ts";
 
@@ -31,15 +32,25 @@ export function refuseWhileDraining(bridge: Bridge): MiddlewareHandler<BridgeEnv
   };
 }
 
-/** Reads the body up to a limit, and no byte further. */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+/** Reads the body up to the limit, and no byte further, as long as it keeps coming. */
+export async function readBody(
+  request: Request,
+  { limits, clock }: Broker,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { payloadBytesMax, stallSeconds } = limits;
+  if (Number(request.headers.get("content-length") ?? 0) > payloadBytesMax) throw tooLarge(payloadBytesMax);
   if (!request.body) return new Uint8Array(0);
+  const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body) { // Leaving the loop cancels the rest.
+  for (;;) {
+    const chunk = await readChunk(reader, (stalled) => clock.after(stallSeconds * 1000, stalled));
+    if (!chunk) break;
     length += chunk.length;
-    if (length > bytesMax) throw tooLarge(bytesMax);
+    if (length > payloadBytesMax) {
+      letGo(reader);
+      throw tooLarge(payloadBytesMax);
+    }
     chunks.push(chunk);
   }
   const body = new Uint8Array(length);
@@ -49,6 +60,28 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
     offset += chunk.length;
   }
   return body;
+}
+
+/** Undefined at the end of the body. Whoever breaks off or stalls is to blame for it, not we. */
+async function readChunk(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  schedule: (stalled: () => void) => () => void,
+): Promise<Uint8Array | undefined> {
+  let isStalled = false;
+  const cancel = schedule(() => {
+    isStalled = true;
+    letGo(reader); // Which ends the read.
+  });
+  const { done, value } = await reader.read().catch(() => {
+    throw new Problem("incomplete-body", "Cannot read the body: it broke off");
+  }).finally(cancel);
+  if (isStalled) throw new Problem("upload-stalled", "Cannot wait for the body any longer");
+  return done ? undefined : value;
+}
+
+/** Takes nothing more of the body; that it is broken already is no news. */
+function letGo(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => {});
 }
 
 function tooLarge(bytesMax: number): Problem {

@@ -19,14 +19,17 @@ export function guardHost(options: BridgeOptions): MiddlewareHandler<BridgeEnv> 
     if (!allowed.has("*") && !allowed.has(withoutPort(host)) && !PROBE_PATHS.includes(context.req.path)) {
       throw new Problem("unknown-host", `Cannot answer as "${host.slice(0, 80)}"`, {
         param: "Host",
-        hint: `known are ${[...allowed].join(", ")}`,
+        hint: `known are ${[...allowed].join(", ")}; the option http.allowed-hosts adds others`,
       });
     }
     await next();
   };
 }
 
-/** Refuses what a browser sends on behalf of another origin's page, unless it only reads. No rights are asked here. */
+/**
+ * Refuses what a browser sends on behalf of another origin's page, unless it only reads. A WebSocket is refused although
+ * it begins with a GET: no CORS keeps a page from reading it. No rights are asked here.
+ */
 export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
   const allowed = new Set(options.allowedOrigins);
   return async (context, next) => {
@@ -35,7 +38,7 @@ export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv
     const isForeign = origin === null
       ? headers.get("sec-fetch-site") === "cross-site"
       : !allowed.has(origin) && !isSameOrigin(origin, context.req.raw);
-    if (isForeign && !SAFE_METHODS.includes(method)) {
+    if (isForeign && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
       throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {
         param: "Origin",
       });
@@ -48,6 +51,10 @@ export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv
 function isSameOrigin(origin: string, request: Request): boolean {
   const start = origin.indexOf("://");
   return start !== -1 && origin.slice(start + 3).toLowerCase() === requestHost(request);
+}
+
+function isWebSocket(headers: Headers): boolean {
+  return /(^|,)\s*websocket\s*(,|$)/i.test(headers.get("upgrade") ?? "");
 }
 
 function requestHost(request: Request): string {

@@ -32,6 +32,11 @@ export const PROBLEMS = {
     title: "There is no topic or filter",
     help: "Write it behind the route, as in /topics/home/lamp, or as ?topic= or ?filter=.",
   },
+  "incomplete-body": {
+    status: 400,
+    title: "The body ended too early",
+    help: "The connection broke off, or the body is not what its headers say. Nothing was published.",
+  },
   "invalid-filter": {
     status: 400,
     title: "This is not a valid topic filter",
@@ -52,10 +57,12 @@ export const PROBLEMS = {
     title: "This is not a valid topic",
     help: "A topic has 1 to 65,535 bytes of UTF-8 without U+0000, in a limited number of levels.",
   },
-  "shared-not-supported": {
+  "shared-filter": {
     status: 400,
-    title: "Shared subscriptions are not supported",
-    help: "Filters that begin with $share/ are not served here.",
+    title: "A shared subscription cannot be used here",
+    help:
+      "Filters that begin with $share/ give each message to one of a group's streams. They have nothing to " +
+      "list, and a stream has only such filters or none.",
   },
   "too-many-filters": {
     status: 400,
@@ -96,7 +103,8 @@ export const PROBLEMS = {
   "cross-origin": {
     status: 403,
     title: "Pages of other origins may not do this",
-    help: "A browser sent this on behalf of a page from elsewhere. Add that origin to the allowed origins.",
+    help:
+      "A browser sent this on behalf of a page from elsewhere. Add that origin to the option http.allowed-origins.",
   },
   "denied": {
     status: 403,
@@ -127,6 +135,11 @@ export const PROBLEMS = {
     status: 406,
     title: "None of the accepted types can be served",
     help: "The detail lists what can be served.",
+  },
+  "upload-stalled": {
+    status: 408,
+    title: "The body stopped coming",
+    help: "GET /limits says how long the broker waits for the next byte. Nothing was published.",
   },
   "idempotency-in-flight": {
     status: 409,
@@ -162,7 +175,8 @@ export const PROBLEMS = {
   "unknown-host": {
     status: 421,
     title: "The broker does not answer to this host name",
-    help: "This stops pages that make their own name point here. Add the name to the allowed hosts.",
+    help:
+      "This stops pages that make their own name point here. Add the name to the option http.allowed-hosts.",
   },
   "idempotency-mismatch": {
     status: 422,

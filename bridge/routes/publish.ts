@@ -31,7 +31,7 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<R
   const asked = readPublishRequest(request, parameters, limits);
   const topic = readTopic(url, parameters, limits.topicLevelsMax);
   requireMayPublish(bridge, identity, topic);
-  const payload = await readBody(request, limits.payloadBytesMax);
+  const payload = await readBody(request, bridge.broker);
   const draft = draftOf(request.method, topic, asked, payload);
   const key = request.headers.get("idempotency-key");
   const answer = key === null

@@ -8,9 +8,6 @@ import { type StreamHome, type StreamOptions, StreamSubscriber } from "./stream_
 import { TextLines } from "./text_lines.ts";
 
 const TICK_MS = 1_000;
-/** Between these a client comes back that lost its stream. */
-const RETRY_MS_MIN = 2_000;
-const RETRY_MS_MAX = 4_000;
 /** Reconnects a second that a broker should see after it stopped. */
 const RECONNECTS_PER_SECOND = 500;
 /** All who nobody named share this name, and so must not share one bound. */
@@ -97,17 +94,21 @@ export class StreamTable implements StreamHome {
 
   /** When a client should come back; spread, lest all come at once. */
   retryMs(): number {
-    return this.#between(RETRY_MS_MIN, RETRY_MS_MAX);
+    const { retrySecondsMin, retrySecondsMax } = this.broker.limits;
+    return this.#between(retrySecondsMin * 1000, retrySecondsMax * 1000);
   }
 
   /** Ends every stream with a farewell, and cuts off who has not taken it in time. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#streams.size === 0) return;
-    const spreadMs = Math.max(RETRY_MS_MAX, RETRY_MS_MIN + this.#streams.size / RECONNECTS_PER_SECOND * 1000);
+    const { retrySecondsMin, retrySecondsMax, lingerSeconds } = this.broker.limits;
+    const spread = Math.max(retrySecondsMax, retrySecondsMin + this.#streams.size / RECONNECTS_PER_SECOND);
     const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
-    for (const stream of [...this.#streams]) stream.end("shutdown", this.#between(RETRY_MS_MIN, spreadMs));
-    const cancel = this.broker.clock.after(this.broker.limits.lingerSeconds * 1000, () => {
+    for (const stream of [...this.#streams]) {
+      stream.end("shutdown", this.#between(retrySecondsMin * 1000, spread * 1000));
+    }
+    const cancel = this.broker.clock.after(lingerSeconds * 1000, () => {
       for (const stream of [...this.#streams]) stream.cut("shutdown");
     });
     await emptied;

@@ -64,6 +64,10 @@ export function banner(options: Options, { mqttPort, httpPort, version }: Bound)
   const http_ = `http://${bracketed(reachable(http.host))}:${httpPort}`;
   const client = `-h ${reachable(mqtt.host)} -p ${mqttPort}`;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
+  // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
+  const names = isLoopback(http.host) || http.allowedHosts.length > 0
+    ? ""
+    : "HTTP answers only as localhost, 127.0.0.1 or [::1]: give the name or address that others use to --http-allowed-hosts\n";
   return `Pregón ${version}
   MQTT  mqtt://${bracketed(mqtt.host)}:${mqttPort}
   HTTP  http://${bracketed(http.host)}:${httpPort}
@@ -73,7 +77,7 @@ ${
       ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
       : "Other machines can connect, and may read and publish everything: there are no passwords yet"
   }
-Try:
+${names}Try:
   mosquitto_sub ${client} -t 'home/#' -v
   curl -N ${http_}/stream/home/%23
   curl -d 21.5 ${http_}/topics/home/kitchen/temp

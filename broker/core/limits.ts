@@ -81,6 +81,9 @@ export interface Limits {
   readonly streamBytesMax: number;
   /** Silence after which a stream gets a heartbeat. */
   readonly heartbeatSeconds: number;
+  /** Between these a client comes back that lost its stream, at random, lest all come at once. */
+  readonly retrySecondsMin: number;
+  readonly retrySecondsMax: number;
   /** The replay log: whatever comes first evicts its oldest message. */
   readonly replaySeconds: number;
   readonly replayMessagesMax: number;
@@ -136,6 +139,8 @@ export const DEFAULT_LIMITS: Limits = {
   streamsPerIdentityMax: 50,
   streamBytesMax: 1 * MiB,
   heartbeatSeconds: 15,
+  retrySecondsMin: 2,
+  retrySecondsMax: 4,
   replaySeconds: 300,
   replayMessagesMax: 50_000,
   replayBytesMax: 32 * MiB,

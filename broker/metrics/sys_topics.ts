@@ -37,7 +37,9 @@ export class SysTopics {
     if (this.#published.get(name) === value) return;
     this.#published.set(name, value);
     const payload = encoder.encode(value);
-    this.#broker.publish(BROKER_IDENTITY, { topic: `$SYS/broker/${name}`, payload, qos: 0, retain: true });
+    const draft = { topic: `$SYS/broker/${name}`, payload, qos: 0, retain: true } as const;
+    // Our own figures were received from nobody.
+    if (this.#broker.publish(BROKER_IDENTITY, draft).accepted) this.#broker.counters.messagesReceived--;
   }
 
   #figures(): Record<string, string | number> {

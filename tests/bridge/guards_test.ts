@@ -34,6 +34,19 @@ Deno.test("a page of another origin cannot publish, even to an open broker", asy
   );
 });
 
+Deno.test("a page of another origin cannot upgrade to a WebSocket either, and no page of ours is kept from asking", async () => {
+  const { request, bridge } = startBridge();
+  for (const upgrade of ["websocket", "WebSocket", "h2c, websocket"]) {
+    for (const path of ["/stream/t", "/mqtt"]) {
+      const headers = { upgrade, connection: "Upgrade", origin: "https://evil.example" };
+      await assertProblem(await request(path, { headers }), 403, "cross-origin");
+    }
+  }
+  const own = await request("/mqtt", { headers: { upgrade: "websocket", origin: "http://localhost" } });
+  await assertProblem(own, 404, "not-found");
+  assertEquals(bridge.streamCount, 0);
+});
+
 Deno.test("only known host names are answered, so that no page can pass its own for ours", async () => {
   const server = new TestServer(createBridge(new Broker(), { allowedHosts: ["Broker.Example"] }));
   await using _ = server;
@@ -163,6 +176,7 @@ Deno.test("limits, health and readiness are there to ask", async () => {
   const limits = await (await request("/limits")).json();
   assertEquals(limits.payload_bytes_max, broker.limits.payloadBytesMax);
   assertEquals(Object.keys(limits).length, Object.keys(broker.limits).length);
+  assertEquals([limits.retry_seconds_min, limits.retry_seconds_max], [2, 4]);
   const text = async (path: string) => {
     const response = await request(path);
     return [response.status, await response.text()];

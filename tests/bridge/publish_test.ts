@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Message } from "../../broker/mod.ts";
 import { createBridge } from "../../bridge/mod.ts";
-import { Broker } from "../../broker/mod.ts";
+import { Broker, Log } from "../../broker/mod.ts";
 import { eventually } from "../support/eventually.ts";
 import { assertProblem, identityNamed, startBridge, type TestBridge, TestServer } from "./support.ts";
 
@@ -308,4 +308,25 @@ Deno.test("chunked and expected bodies arrive over a socket", async () => {
   const head = "POST /topics/t HTTP/1.1\r\nTransfer-Encoding: chunked";
   const { status } = await server.raw(head, "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   assertEquals([status, payloads], [200, ["abcde"]]);
+});
+
+Deno.test("an upload that breaks off or stalls is the client's matter: nothing is published or logged", async () => {
+  const lines: string[] = [];
+  const log = new Log("info", (line) => lines.push(line));
+  const { request, broker, clock } = startBridge({ log, limits: { stallSeconds: 60 } });
+  const upload = (second: (controller: ReadableStreamDefaultController<Uint8Array>) => void) => {
+    let count = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      ++count === 1 ? controller.enqueue(Uint8Array.of(1)) : second(controller);
+    return request("/topics/t", { method: "POST", body: new ReadableStream({ pull }) });
+  };
+  const broken = upload((controller) => controller.error(new TypeError("connection lost")));
+  await assertProblem(await broken, 400, "incomplete-body");
+  const stalled = upload(() => {});
+  await eventually(() => assertEquals(clock.timerCount, 1));
+  clock.advance(59_999);
+  assertEquals(clock.timerCount, 1);
+  clock.advance(1);
+  await assertProblem(await stalled, 408, "upload-stalled");
+  assertEquals([lines, broker.sequence, clock.timerCount], [[], 0, 0]);
 });

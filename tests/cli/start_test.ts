@@ -1,0 +1,20 @@
+import { assert, assertStringIncludes } from "@std/assert";
+import { banner } from "../../broker/cli/start.ts";
+import { type OptionSources, resolveOptions } from "../../broker/config.ts";
+
+function bannerOf(flags: OptionSources["flags"]): string {
+  return banner(resolveOptions({ flags }), { mqttPort: 1, httpPort: 2, version: "0" });
+}
+
+Deno.test("who opens the broker is told by which names HTTP answers, until they are given", () => {
+  const opened = bannerOf({ host: "0.0.0.0" });
+  assertStringIncludes(opened, "Other machines can connect");
+  assertStringIncludes(opened, "HTTP answers only as localhost, 127.0.0.1 or [::1]");
+  assertStringIncludes(opened, "--http-allowed-hosts");
+  const others: NonNullable<OptionSources["flags"]>[] = [
+    {},
+    { "mqtt-host": "0.0.0.0" },
+    { host: "0.0.0.0", "http-allowed-hosts": "broker.local" },
+  ];
+  for (const flags of others) assert(!bannerOf(flags).includes("--http-allowed-hosts"));
+});
