@@ -1,44 +1,50 @@
 import { decodeUtf8 } from "./utf8.ts";
 
-/** Slots of one cache; a power of two. */
-const SLOTS = 1024;
-/** Longer strings are decoded each time. With 1024 slots the bytes of a cache take 256 KiB. */
+/** Sets of one cache; a power of two. */
+const SETS = 2048;
+/** Longer strings are decoded each time. With 2048 sets of two the bytes of a cache take 1 MiB. */
 const STRING_BYTES_MAX = 256;
 
 /**
  * Remembers strings by their UTF-8 bytes, because a broker reads the same topics over and over and a TextDecoder call
  * costs more than the rest of a PUBLISH.
  *
- *     bytes --hash--> slot:  #lengths[slot]   0 = empty
+ *     bytes --hash--> set:   #recent[set]     which of its two slots was found or filled last
+ *                     slot:  #lengths[slot]   0 = empty
  *                            #bytes[slot * 256 ...]   compared in full: equal hashes alone prove nothing
  *                            #strings[slot]   decoded from exactly those bytes, so already validated
  *
- * Direct-mapped: a string that falls into a taken slot replaces what was there. So the size is fixed, and a peer
- * that sends new strings for ever costs only their decoding.
+ * A string that finds its set taken replaces what was used longer ago. So the size is fixed, a peer that sends new
+ * strings for ever costs only their decoding, and two busy topics never push each other out.
  */
 export class StringCache {
-  readonly #bytes = new Uint8Array(SLOTS * STRING_BYTES_MAX);
-  readonly #lengths = new Uint16Array(SLOTS);
-  readonly #strings: string[] = new Array(SLOTS).fill("");
+  readonly #bytes = new Uint8Array(SETS * 2 * STRING_BYTES_MAX);
+  readonly #lengths = new Uint16Array(SETS * 2);
+  readonly #strings: string[] = new Array(SETS * 2).fill("");
+  readonly #recent = new Uint8Array(SETS);
 
   /** The string in `bytes` from `start` up to `end`, decoded and validated. */
   decode(bytes: Uint8Array, start: number, end: number): string {
     const length = end - start;
     if (length === 0) return "";
     if (length > STRING_BYTES_MAX) return decodeUtf8(bytes.subarray(start, end));
-    const slot = hash(bytes, start, end) & (SLOTS - 1);
-    if (this.#lengths[slot] === length && this.#holds(slot, bytes, start, length)) {
-      return this.#strings[slot]!;
-    }
-    const view = bytes.subarray(start, end);
-    const text = decodeUtf8(view);
-    this.#bytes.set(view, slot * STRING_BYTES_MAX);
-    this.#lengths[slot] = length;
-    this.#strings[slot] = text;
-    return text;
+    const set = hash(bytes, start, end) & (SETS - 1);
+    const recent = set * 2 + this.#recent[set]!;
+    if (this.#holds(recent, bytes, start, length)) return this.#strings[recent]!;
+    const other = recent ^ 1;
+    this.#recent[set] = other & 1;
+    if (!this.#holds(other, bytes, start, length)) this.#fill(other, bytes.subarray(start, end));
+    return this.#strings[other]!;
+  }
+
+  #fill(slot: number, bytes: Uint8Array): void {
+    this.#strings[slot] = decodeUtf8(bytes);
+    this.#bytes.set(bytes, slot * STRING_BYTES_MAX);
+    this.#lengths[slot] = bytes.length;
   }
 
   #holds(slot: number, bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.#lengths[slot] !== length) return false;
     const kept = this.#bytes;
     const keptStart = slot * STRING_BYTES_MAX;
     for (let i = 0; i < length; i++) {
