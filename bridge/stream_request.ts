@@ -1,4 +1,4 @@
-import type { Identity } from "../broker/mod.ts";
+import { type Identity, isShared } from "../broker/mod.ts";
 import type { Bridge } from "./context.ts";
 import { parseDurationSeconds } from "./duration.ts";
 import { PAYLOAD_FORMS } from "./envelope.ts";
@@ -50,6 +50,13 @@ export function readStreamWish(
       { param: "filter" },
     );
   }
+  const isSharing = filters.some(isShared);
+  if (isSharing && !filters.every(isShared)) {
+    throw new Problem("shared-filter", "Cannot take shared and other filters in one stream", {
+      param: "filter",
+      hint: "open two streams",
+    });
+  }
   const type = negotiate(headers.get("accept"), STREAM_TYPES);
   const limit = parameters.integer("limit", { min: 1, max: Number.MAX_SAFE_INTEGER });
   const timeoutSeconds = parameters.seconds("timeout", { min: 0, max: limits.waitSecondsMax });
@@ -62,7 +69,7 @@ export function readStreamWish(
   return {
     identity,
     type,
-    since: readSince(headers, parameters, broker.clock.now()),
+    since: isSharing ? { kind: "now" } : readSince(headers, parameters, broker.clock.now()),
     format: {
       payload: parameters.choice("payload", PAYLOAD_FORMS, "auto"),
       event: parameters.choice("event", ["message", "topic"], "message"),

@@ -1,12 +1,10 @@
-import { checkFilter, checkTopic, type TopicProblem } from "../broker/mod.ts";
+import { checkFilter, checkTopic, hasWildcards, type TopicProblem } from "../broker/mod.ts";
 import { Problem } from "./middleware/problem.ts";
 import type { Parameters } from "./parameters.ts";
 import { pathTail, percentDecode, type RawUrl } from "./raw_url.ts";
 
-const SHARE_PREFIX = "$share/";
 const TOPIC_NAME_INVALID = 0x90;
 const TOPIC_FILTER_INVALID = 0x8f;
-const SHARED_NOT_SUPPORTED = 0x9e;
 
 /** The one topic that the URL names, in its path or as `?topic=`. */
 export function readTopic(url: RawUrl, parameters: Parameters, levelsMax: number): string {
@@ -70,7 +68,8 @@ function readPath(url: RawUrl, param: "topic" | "filter"): string | undefined {
     if (level !== "." && level !== "..") continue;
     throw new Problem("ambiguous-path", `Cannot take the level "${level}" in a path`, {
       param,
-      hint: `write ?${param}=${encodeURIComponent(name)} instead`,
+      // Of a filter, GET would answer the list instead of the value.
+      hint: `write ?${hasWildcards(name) ? param : "topic"}=${encodeURIComponent(name)} instead`,
     });
   }
   return name;
@@ -112,12 +111,6 @@ function deepen(filter: string): string {
 function requireFilter(filter: string, levelsMax: number): void {
   const problem = checkFilter(filter, levelsMax);
   if (problem) throw filterProblem(problem);
-  if (!filter.startsWith(SHARE_PREFIX)) return;
-  throw new Problem("shared-not-supported", `Cannot subscribe to ${JSON.stringify(filter)}`, {
-    param: "filter",
-    mqttReasonCode: SHARED_NOT_SUPPORTED,
-    hint: "take the filter without $share/ and the group",
-  });
 }
 
 function filterProblem({ code, message, position }: TopicProblem): Problem {

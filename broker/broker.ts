@@ -21,7 +21,7 @@ import { type QoS, ReasonCode } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
 import { MemoryStore } from "./store/memory_store.ts";
 import type { Store } from "./store/store.ts";
-import { checkFilter, isReserved, type TopicProblem } from "./topic/name.ts";
+import { checkFilter, isReserved, isShared, parseShare, type TopicProblem } from "./topic/name.ts";
 
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
@@ -43,7 +43,6 @@ export type Publication =
 
 export type SubscribeRefusal =
   | "invalid-filter"
-  | "shared-not-supported"
   | "denied"
   | "too-many-subscriptions";
 
@@ -68,7 +67,6 @@ const REFUSAL_REASON_CODES: Readonly<Record<Refusal, number>> = {
 
 const SUBSCRIBE_REASON_CODES: Readonly<Record<SubscribeRefusal, number>> = {
   "invalid-filter": ReasonCode.topicFilterInvalid,
-  "shared-not-supported": ReasonCode.sharedSubscriptionsNotSupported,
   "denied": ReasonCode.notAuthorized,
   "too-many-subscriptions": ReasonCode.quotaExceeded,
 };
@@ -113,6 +111,7 @@ export class Broker {
       recordQueued: this.#store.durable
         ? (clientId, message) => this.#record({ kind: "message-queued", clientId, message })
         : undefined,
+      orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
       ending: (session) => {
         for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
       },
@@ -189,7 +188,7 @@ export class Broker {
     const problem = checkFilter(filter, this.limits.topicLevelsMax);
     const refusal = problem ? "invalid-filter" : this.#subscribeRefusal(subscriber, filter);
     if (refusal) return this.refuseSubscription(refusal, problem);
-    const subscription: Subscription = { filter, qos, subscriber };
+    const subscription: Subscription = { filter, qos, subscriber, isShared: isShared(filter) };
     const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
     return { granted: true, subscription, isNew: previous === undefined };
   }
@@ -264,8 +263,8 @@ export class Broker {
   }
 
   #subscribeRefusal(subscriber: Subscriber, filter: string): SubscribeRefusal | undefined {
-    if (filter.startsWith("$share/")) return "shared-not-supported";
-    if (!subscriber.identity.can("subscribe", filter)) return "denied";
+    // Sharing is how messages are given out; the right is to what is received.
+    if (!subscriber.identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
     const isNew = !this.#router.get(filter, subscriber.id);
     return isNew && this.#router.isFull ? "too-many-subscriptions" : undefined;
   }

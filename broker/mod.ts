@@ -13,7 +13,7 @@ export type { Action, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
-export type { Delivery, Subscriber, Subscription } from "./core/subscriber.ts";
+export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
 export type { QoS } from "./packet/types.ts";
 export type { Store } from "./store/store.ts";
@@ -22,6 +22,8 @@ export {
   checkTopic,
   hasWildcards,
   isReserved,
+  isShared,
   matches,
+  parseShare,
   type TopicProblem,
 } from "./topic/name.ts";

@@ -1,4 +1,4 @@
-import type { Identity, Message } from "../../broker/mod.ts";
+import { type Identity, isShared, type Message } from "../../broker/mod.ts";
 import type { Bridge, BridgeContext } from "../context.ts";
 import { encodeEnvelope, PAYLOAD_FORMS, type PayloadForm, retainedView } from "../envelope.ts";
 import { formatId, parseId } from "../message_id.ts";
@@ -214,6 +214,16 @@ function nextPage(filter: string, after: string, parameters: Parameters): string
 /** The filter to list; several would have no common order. */
 export function requireOneFilter(filters: readonly string[]): string {
   const [filter, ...others] = filters;
+  if (filter !== undefined && isShared(filter)) {
+    throw new Problem(
+      "shared-filter",
+      `Cannot list ${JSON.stringify(filter)}: nothing is retained for a group`,
+      {
+        param: "filter",
+        hint: "take the filter without $share/ and the group",
+      },
+    );
+  }
   if (filter !== undefined && others.length === 0) return filter;
   throw new Problem("duplicate-parameter", `Cannot list ${filters.length} filters at once`, {
     param: "filter",

@@ -1,4 +1,4 @@
-import type { Identity } from "../../broker/mod.ts";
+import { type Identity, parseShare } from "../../broker/mod.ts";
 import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { methods } from "../methods.ts";
 import { denied, requireRight } from "../middleware/identity.ts";
@@ -27,7 +27,7 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
   const parameters = new Parameters(url.query);
   const filters = readFilters(url, parameters, broker.limits.topicLevelsMax);
   const wish = readStreamWish(bridge, { identity, headers: request.headers, parameters, filters });
-  for (const filter of filters) requireRight(identity, "subscribe", filter);
+  for (const filter of filters) requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);
   // HEAD runs every check and says what would come of it: the test that EventSource lacks.
   if (request.method === "HEAD") {
     const refusal = streams.refusal(identity);

@@ -1,4 +1,13 @@
-import type { Broker, Delivery, Flushable, Identity, Message, Subscriber } from "../../broker/mod.ts";
+import {
+  type Broker,
+  type Delivery,
+  type Flushable,
+  type Identity,
+  isShared,
+  type Message,
+  type Readiness,
+  type Subscriber,
+} from "../../broker/mod.ts";
 import { formatId } from "../message_id.ts";
 import { Backlog } from "./backlog.ts";
 import type { ReplayLog } from "./replay_log.ts";
@@ -91,7 +100,9 @@ export class StreamSubscriber implements Subscriber, Flushable {
     this.#queue = new StreamQueue(broker.limits.streamBytesMax, options.overflow);
     this.#leftCount = options.limit ?? Infinity;
     this.#askedAt = this.#sentAt = broker.clock.now();
-    this.#backlog = new Backlog(broker, home.log, { identity, ...options, resume });
+    // Whose turn a message of the past would be, nobody knows: shared filters have neither snapshot nor replay.
+    const filters = options.filters.filter((filter) => !isShared(filter));
+    this.#backlog = new Backlog(broker, home.log, { identity, filters, retained: options.retained, resume });
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -134,6 +145,11 @@ export class StreamSubscriber implements Subscriber, Flushable {
     if (--this.#leftCount === 0) this.end("limit");
     else this.#touch();
     return "queued";
+  }
+
+  readiness(message: Message): Readiness {
+    if (this.#bye !== undefined || this.#isGone || this.#backlog) return "no";
+    return this.#isAwaited || this.#queue.hasRoom(this.#live.encode(message)) ? "now" : "no";
   }
 
   flush(): void {

@@ -1,13 +1,16 @@
 import type { Counters } from "../metrics/counters.ts";
 import { FilterTree } from "../topic/filter_tree.ts";
-import { hasWildcards } from "../topic/name.ts";
+import { hasWildcards, parseShare, type Share } from "../topic/name.ts";
+import { ShareGroup } from "../topic/share_group.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
-import type { Subscription } from "./subscriber.ts";
+import type { Delivery, Readiness, Subscription } from "./subscriber.ts";
 
 /** Who receives the messages of one topic: each subscriber once, by its subscription with the highest QoS. */
 interface Route {
   readonly targets: readonly Subscription[];
+  /** Of each one member receives the message. */
+  readonly groups: readonly ShareGroup<Subscription>[];
   /** Subscribers that match but may not receive the topic. */
   readonly deniedCount: number;
 }
@@ -18,15 +21,19 @@ interface Route {
  *     topic ──> remembered routes ──(not there)──> FilterTree.match ──> merge, check rights ──> remember
  *                     '──────────> deliver to each
  *
+ * All members of a shared subscription stand in the tree as one entry, their group.
+ *
  * A route is forgotten when a subscription that might belong to it comes or goes: one topic's for a filter without
  * wildcards, all of them for one with. Rights are asked when the route is made, so a change of rights forgets all too.
  */
 export class Router {
-  readonly #tree = new FilterTree<Subscription>();
+  readonly #tree = new FilterTree<Subscription | ShareGroup<Subscription>>();
   readonly #routes = new Map<string, Route>();
   readonly #limits: Limits;
   readonly #counters: Counters;
   #targetsRemembered = 0;
+  #groupCount = 0;
+  #memberCount = 0;
 
   constructor(limits: Limits, counters: Counters) {
     this.#limits = limits;
@@ -34,31 +41,38 @@ export class Router {
   }
 
   get subscriptionCount(): number {
-    return this.#tree.size;
+    return this.#tree.size - this.#groupCount + this.#memberCount;
   }
 
   /** Whether a subscription more can be added. */
   get isFull(): boolean {
     const { subscriptionsMax, filterNodesMax } = this.#limits;
-    return this.#tree.size >= subscriptionsMax || this.#tree.nodeCount >= filterNodesMax;
+    return this.subscriptionCount >= subscriptionsMax || this.#tree.nodeCount >= filterNodesMax;
   }
 
   /** Adds the subscription or puts it in the place of its subscriber's earlier one, which it answers. */
   add(subscription: Subscription): Subscription | undefined {
-    const previous = this.#tree.set(subscription.filter, subscription.subscriber.id, subscription);
-    this.#forget(subscription.filter);
-    return previous;
+    const { filter, subscriber } = subscription;
+    const share = parseShare(filter);
+    if (share) return this.#addMember(share, subscription);
+    const previous = this.#tree.set(filter, subscriber.id, subscription);
+    this.#forget(filter);
+    return previous as Subscription | undefined;
   }
 
   /** Removes what the subscriber has for exactly this filter. [MQTT-3.10.4-1] */
   remove(filter: string, subscriberId: string): Subscription | undefined {
+    const share = parseShare(filter);
+    if (share) return this.#removeMember(share, subscriberId);
     const removed = this.#tree.delete(filter, subscriberId);
     if (removed) this.#forget(filter);
-    return removed;
+    return removed as Subscription | undefined;
   }
 
   get(filter: string, subscriberId: string): Subscription | undefined {
-    return this.#tree.get(filter, subscriberId);
+    const share = parseShare(filter);
+    if (share) return this.#group(share)?.get(subscriberId);
+    return this.#tree.get(filter, subscriberId) as Subscription | undefined;
   }
 
   /**
@@ -78,12 +92,20 @@ export class Router {
     }
     deliveries.queued += queuedCount;
     deliveries["dropped:denied"] += route.deniedCount;
-    return targets.length;
+    for (const group of route.groups) deliveries[deliverToOne(group, message)]++;
+    return targets.length + route.groups.length;
+  }
+
+  /** Delivers a message to another member of the shared subscription: the one who had it left for good. */
+  routeShared(filter: string, message: Message): void {
+    const group = this.#group(parseShare(filter)!);
+    if (group) this.#counters.deliveries[deliverToOne(group, message)]++;
   }
 
   /** How many subscribers a message on this topic would have. */
   matchCount(topic: string): number {
-    return (this.#routes.get(topic) ?? this.#resolve(topic)).targets.length;
+    const { targets, groups } = this.#routes.get(topic) ?? this.#resolve(topic);
+    return targets.length + groups.length;
   }
 
   /** Forgets every route, as a change of rights requires. */
@@ -92,10 +114,44 @@ export class Router {
     this.#targetsRemembered = 0;
   }
 
+  #addMember(share: Share, subscription: Subscription): Subscription | undefined {
+    let group = this.#group(share);
+    if (!group) {
+      group = new ShareGroup();
+      this.#tree.set(share.filter, groupKey(share), group);
+      this.#groupCount++;
+      this.#forget(share.filter);
+    }
+    const previous = group.set(subscription.subscriber.id, subscription);
+    if (!previous) this.#memberCount++;
+    return previous;
+  }
+
+  #removeMember(share: Share, subscriberId: string): Subscription | undefined {
+    const group = this.#group(share);
+    const removed = group?.delete(subscriberId);
+    if (removed) this.#memberCount--;
+    if (group?.size === 0) {
+      this.#tree.delete(share.filter, groupKey(share));
+      this.#groupCount--;
+      this.#forget(share.filter);
+    }
+    return removed;
+  }
+
+  #group(share: Share): ShareGroup<Subscription> | undefined {
+    return this.#tree.get(share.filter, groupKey(share)) as ShareGroup<Subscription> | undefined;
+  }
+
   #resolve(topic: string): Route {
     const best = new Map<string, Subscription>();
     const denied = new Set<string>();
+    const groups: ShareGroup<Subscription>[] = [];
     for (const subscription of this.#tree.match(topic)) { // [MQTT-3.3.2-3]
+      if (subscription instanceof ShareGroup) {
+        groups.push(subscription);
+        continue;
+      }
       const { subscriber } = subscription;
       const other = best.get(subscriber.id);
       if (other) {
@@ -107,7 +163,7 @@ export class Router {
         denied.add(subscriber.id);
       }
     }
-    const route = { targets: [...best.values()], deniedCount: denied.size };
+    const route = { targets: [...best.values()], groups, deniedCount: denied.size };
     this.#remember(topic, route);
     return route;
   }
@@ -133,4 +189,26 @@ export class Router {
     this.#routes.delete(filter);
     this.#targetsRemembered -= route.targets.length;
   }
+}
+
+/** No subscriber has this id: those of clients have no U+0000. */
+function groupKey({ group }: Share): string {
+  return `\0share/${group}`;
+}
+
+/**
+ * Gives the message to the member whose turn it is, of those who can take it at once; if there is none, to one who keeps
+ * it for later. Never to two. Rights are asked here, as members come and go without the route being made anew.
+ */
+function deliverToOne(group: ShareGroup<Subscription>, message: Message): Delivery {
+  let isAllowed = false;
+  const choose = (wanted: Readiness) =>
+    group.choose((member) => {
+      if (!member.subscriber.identity.can("receive", message.topic)) return false;
+      isAllowed = true;
+      return member.subscriber.readiness(message, member) === wanted;
+    });
+  const chosen = choose("now") ?? choose("later");
+  if (chosen) return chosen.subscriber.deliver(message, chosen);
+  return isAllowed ? "dropped:full" : "dropped:denied";
 }

@@ -11,9 +11,14 @@ export type Delivery =
   | "dropped:offline"
   | "dropped:too-large";
 
+/** Whether a subscriber can take a message: at once, for later, or not. */
+export type Readiness = "now" | "later" | "no";
+
 /** A subscriber's wish for the messages of one filter. */
 export interface Subscription {
+  /** As it was asked for: that of a shared subscription begins with `$share/` and the group. */
   readonly filter: string;
+  readonly isShared: boolean;
   /** Granted, so the most at which a message is delivered. */
   readonly qos: QoS;
   readonly subscriber: Subscriber;
@@ -31,4 +36,6 @@ export interface Subscriber {
    * @param subscription the one with the highest QoS
    */
   deliver(message: Message, subscription: Subscription): Delivery;
+  /** Asked before one of the members of a shared subscription is chosen. */
+  readiness(message: Message, subscription: Subscription): Readiness;
 }

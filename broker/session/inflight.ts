@@ -1,10 +1,11 @@
 import type { Message } from "../core/message.ts";
+import type { Outgoing } from "./message_queue.ts";
 
 const PACKET_ID_MAX = 0xffff;
 
 /** One message between its PUBLISH and its last acknowledgement. */
 export type OutboundFlow =
-  | { readonly step: "published"; readonly message: Message; readonly qos: 1 | 2; readonly retain: boolean }
+  | ({ readonly step: "published" } & Outgoing)
   /** PUBREC came: the message is the client's, only PUBREL and PUBCOMP remain. [MQTT-4.3.3-1] */
   | { readonly step: "released" };
 
@@ -59,8 +60,8 @@ export class OutboundFlows {
     return this.#bytes === 0 || this.#bytes + message.size <= this.#bytesMax;
   }
 
-  /** Begins a flow; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
-  begin(message: Message, qos: 1 | 2, retain: boolean): number {
+  /** Begins a flow of QoS 1 or 2; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
+  begin({ message, qos, retain, sharedFilter }: Outgoing): number {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
     let packetId = this.#lastPacketId;
@@ -71,6 +72,7 @@ export class OutboundFlows {
       message,
       qos,
       retain,
+      sharedFilter,
       packetId,
       order: ++this.#lastOrder,
     };

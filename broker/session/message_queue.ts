@@ -7,6 +7,8 @@ export interface Outgoing {
   readonly message: Message;
   readonly qos: QoS;
   readonly retain: boolean;
+  /** The filter of the shared subscription that it was sent for: if the session ends first, another member gets it. */
+  readonly sharedFilter: string | undefined;
 }
 
 export interface MessageQueueBounds {
@@ -41,14 +43,18 @@ export class MessageQueue {
     return this.#entries.length - this.#head;
   }
 
-  push(outgoing: Outgoing): boolean {
-    const bytes = outgoing.message.size;
+  hasRoom({ size: bytes }: Message): boolean {
     const { messagesMax, bytesMax, budget } = this.#bounds;
-    if (this.size >= messagesMax || this.#bytes + bytes > bytesMax || !budget.hasRoom(bytes)) return false;
+    return this.size < messagesMax && this.#bytes + bytes <= bytesMax && budget.hasRoom(bytes);
+  }
+
+  push(outgoing: Outgoing): boolean {
+    if (!this.hasRoom(outgoing.message)) return false;
+    const bytes = outgoing.message.size;
     if (this.#entries === NONE) this.#entries = [];
     this.#entries.push(outgoing);
     this.#bytes += bytes;
-    budget.take(bytes);
+    this.#bounds.budget.take(bytes);
     return true;
   }
 
@@ -69,6 +75,13 @@ export class MessageQueue {
       this.#head = 0;
     }
     return outgoing;
+  }
+
+  /** Takes everything out, in its order. */
+  drain(): Outgoing[] {
+    const waiting = this.#entries.slice(this.#head);
+    this.clear();
+    return waiting;
   }
 
   clear(): void {

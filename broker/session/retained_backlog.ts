@@ -38,7 +38,7 @@ export class RetainedBacklog {
       if (done) return undefined;
       if (message.expiresAt <= now) continue;
       const qos = message.qos < this.#qos ? message.qos : this.#qos;
-      this.#next = { message, qos, retain: true }; // [MQTT-3.3.1-8]
+      this.#next = { message, qos, retain: true, sharedFilter: undefined }; // [MQTT-3.3.1-8]
     }
     return this.#next;
   }

@@ -1,7 +1,7 @@
 import type { Identity } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
-import type { Delivery, Subscriber, Subscription } from "../core/subscriber.ts";
+import type { Delivery, Readiness, Subscriber, Subscription } from "../core/subscriber.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { QoS } from "../packet/types.ts";
 import { type FlowOutcome, InboundFlows, type OutboundFlow, OutboundFlows } from "./inflight.ts";
@@ -130,12 +130,19 @@ export class Session implements Subscriber {
     return true;
   }
 
-  /** Ends the session: what it held is let go, and nothing is taken any more. */
-  end(): void {
+  /**
+   * Ends the session: what it held is let go, and nothing is taken any more.
+   *
+   * @returns what other members of shared subscriptions should get instead: at QoS 1 all that was not acknowledged, at
+   * QoS 2 only what was never sent, since the client may have it [MQTT5-4.8.2-5]
+   */
+  end(): Outgoing[] {
     this.#hasEnded = true;
-    this.#queue.clear();
     this.#backlogs.length = 0;
     this.#subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
+    const underWay = this.#outbound.entries().map(([, flow]) => flow)
+      .filter((flow) => flow.step === "published" && flow.qos === 1) as Outgoing[];
+    return [...underWay, ...this.#queue.drain()].filter(({ sharedFilter }) => sharedFilter !== undefined);
   }
 
   /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] */
@@ -147,7 +154,15 @@ export class Session implements Subscriber {
   /** First sent, whatever DUP the publisher set. [MQTT-3.3.1-3] */
   deliver(message: Message, subscription: Subscription): Delivery {
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6]
-    return this.#offer({ message, qos, retain: false }); // [MQTT-3.3.1-9]
+    const sharedFilter = subscription.isShared ? subscription.filter : undefined;
+    return this.#offer({ message, qos, retain: false, sharedFilter }); // [MQTT-3.3.1-9]
+  }
+
+  readiness(message: Message, subscription: Subscription): Readiness {
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const hasNothingWaiting = this.#queue.size === 0 && this.#resending.length === 0;
+    if (hasNothingWaiting && this.#canSend(message, qos)) return "now";
+    return qos > 0 && !this.#hasEnded && this.#queue.hasRoom(message) ? "later" : "no";
   }
 
   /** Sends the retained messages of a new subscription, as fast as the client takes them. */
@@ -184,7 +199,7 @@ export class Session implements Subscriber {
     if (!this.#resend()) return;
     for (;;) {
       const next = this.#queue.peek();
-      if (!next || !this.#canSend(next)) break;
+      if (!next || !this.#canSend(next.message, next.qos)) break;
       this.#queue.shift();
       if (this.#isWanted(next.message)) this.#send(next);
     }
@@ -192,7 +207,7 @@ export class Session implements Subscriber {
       const backlog = this.#backlogs[0]!;
       const outgoing = backlog.peek(this.#ports.now());
       if (!outgoing) this.#backlogs.shift();
-      else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing)) {
+      else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing.message, outgoing.qos)) {
         backlog.shift();
         if (this.#isWanted(outgoing.message)) this.#send(outgoing);
       } else break;
@@ -217,7 +232,7 @@ export class Session implements Subscriber {
       return "queued";
     }
     const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
-    if (isFirst && this.#canSend(outgoing)) this.#send(outgoing); // [MQTT-4.6.0-6]
+    if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6]
     else if (this.#queue.push(outgoing)) message.keep(); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
     else return "dropped:full";
     if (this.isPersistent) this.#ports.recordQueued?.(this.id, message);
@@ -249,15 +264,14 @@ export class Session implements Subscriber {
     return false;
   }
 
-  #canSend({ message, qos }: Outgoing): boolean {
+  #canSend(message: Message, qos: QoS): boolean {
     if (!this.#outlet) return false;
     return (qos === 0 || this.#outbound.hasRoom(message)) && this.#outlet.hasRoom(sizeOnWire(message));
   }
 
   #send(outgoing: Outgoing): void {
-    const { message, qos, retain } = outgoing;
-    if (qos === 0) return this.#outlet!.sendPublish(outgoing, 0, false);
-    this.#outlet!.sendPublish(outgoing, this.#outbound.begin(message, qos, retain), false); // [MQTT-4.3.2-1]
+    const packetId = outgoing.qos === 0 ? 0 : this.#outbound.begin(outgoing); // [MQTT-4.3.2-1]
+    this.#outlet!.sendPublish(outgoing, packetId, false);
   }
 }
 

@@ -12,6 +12,8 @@ export interface SessionTableInit {
   readonly recordQueued: ((clientId: string, message: Message) => void) | undefined;
   /** Called before a session ends, while it still knows its subscriptions. */
   readonly ending: (session: Session) => void;
+  /** Called for each message of a shared subscription that an ended session did not do away with. */
+  readonly orphaned: (sharedFilter: string, message: Message) => void;
   /** Called when somebody with other rights, perhaps, goes on with a session. */
   readonly identityChanged: () => void;
 }
@@ -110,6 +112,6 @@ export class SessionTable {
     this.#init.ending(session);
     this.#sessions.delete(session.id);
     this.#offlineSince.delete(session);
-    session.end();
+    for (const { sharedFilter, message } of session.end()) this.#init.orphaned(sharedFilter!, message);
   }
 }

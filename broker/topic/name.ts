@@ -73,6 +73,11 @@ export function parseShare(filter: string): Share | undefined {
   return { group: filter.slice(SHARE_PREFIX.length, end), filter: filter.slice(end + 1) };
 }
 
+/** Whether the filter is that of a shared subscription. */
+export function isShared(filter: string): boolean {
+  return filter.startsWith(SHARE_PREFIX);
+}
+
 /** Whether the topic is the server's own kind, which wildcards at the root never reach. */
 export function isReserved(topic: string): boolean {
   return topic.startsWith("$");

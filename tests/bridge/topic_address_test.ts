@@ -108,6 +108,15 @@ Deno.test("a problem of a filter says where it is", async () => {
   const problem = await response.json();
   assertEquals([problem.position, problem.param, problem.mqtt_reason_code], [6, "filter", 0x8f]);
   await assertProblem(await request("/stream/a/%23/b"), 400, "invalid-filter");
-  await assertProblem(await request("/stream/$share/g/a"), 400, "shared-not-supported");
-  await assertProblem(await request("/topics/$share/g/a"), 400, "shared-not-supported");
+  await assertProblem(await request("/stream/$share/g"), 400, "invalid-filter");
+  await assertProblem(await request("/topics/$share/g/a"), 400, "shared-filter");
+  await assertProblem(await request("/stream?filter=$share/g/a&filter=b"), 400, "shared-filter");
+});
+
+Deno.test("a dot level in a path is answered with the URL that works", async () => {
+  await using server = new TestServer(createBridge(new Broker()));
+  const hint = async (target: string) => JSON.parse((await server.get(target)).body).hint;
+  assertEquals(await hint("/topics/a/../b"), "write ?topic=a%2F..%2Fb instead");
+  assertEquals(await hint("/topics/a/../+"), "write ?filter=a%2F..%2F%2B instead");
+  assertEquals(await hint("/stream/a/../%23"), "write ?filter=a%2F..%2F%23 instead");
 });

@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
 import { Message } from "../../broker/core/message.ts";
 import { Router } from "../../broker/core/router.ts";
-import type { Delivery, Subscriber, Subscription } from "../../broker/core/subscriber.ts";
+import type { Delivery, Readiness, Subscriber, Subscription } from "../../broker/core/subscriber.ts";
 import { Counters } from "../../broker/metrics/counters.ts";
 import type { QoS } from "../../broker/packet/mod.ts";
+import { isShared } from "../../broker/topic/name.ts";
 
 class Receiver implements Subscriber {
   readonly received: string[] = [];
@@ -22,6 +23,12 @@ class Receiver implements Subscriber {
 
   constructor(readonly id: string) {}
 
+  willing: Readiness = "now";
+
+  readiness(): Readiness {
+    return this.willing;
+  }
+
   deliver(message: Message, subscription: Subscription): Delivery {
     this.received.push(`${message.topic} ${subscription.filter} ${subscription.qos}`);
     return this.outcome;
@@ -31,7 +38,8 @@ class Receiver implements Subscriber {
 function start(limits: Partial<Limits> = {}) {
   const counters = new Counters();
   const router = new Router({ ...DEFAULT_LIMITS, ...limits }, counters);
-  const add = (subscriber: Receiver, filter: string, qos: QoS = 0) => router.add({ filter, qos, subscriber });
+  const add = (subscriber: Receiver, filter: string, qos: QoS = 0) =>
+    router.add({ filter, qos, subscriber, isShared: isShared(filter) });
   const route = (topic: string) => router.route(messageOn(topic));
   return { counters, router, add, route };
 }
@@ -164,4 +172,59 @@ Deno.test("routeCacheTargetsMax 3: routes of three targets together are remember
   route("a");
   route("b");
   assertEquals(asked(), 3 + 4 + 4);
+});
+
+Deno.test("the members of a shared subscription take turns, each group and each other subscriber apart", () => {
+  const { add, route, router, counters } = start();
+  const [one, two, three, other] = ["one", "two", "three", "other"].map((id) => new Receiver(id)) as [
+    Receiver,
+    Receiver,
+    Receiver,
+    Receiver,
+  ];
+  for (const member of [one, two, three]) add(member, "$share/g/a/+", 1);
+  add(other, "$share/h/a/+", 1);
+  add(one, "a/x", 0);
+  assertEquals(router.subscriptionCount, 5);
+  for (let count = 0; count < 6; count++) assertEquals(route("a/x"), 3);
+  assertEquals([one, two, three, other].map(({ received }) => received.length), [2 + 6, 2, 2, 6]);
+  assertEquals(counters.deliveries.queued, 18);
+});
+
+Deno.test("a member that is full or away is passed over, and gets what nobody else can take now", () => {
+  const { add, route, counters } = start();
+  const [full, away, ready] = [new Receiver("full"), new Receiver("away"), new Receiver("ready")];
+  full.willing = "no";
+  away.willing = "later";
+  for (const member of [full, away, ready]) add(member, "$share/g/a", 1);
+  for (let count = 0; count < 4; count++) route("a");
+  assertEquals([full, away, ready].map(({ received }) => received.length), [0, 0, 4]);
+  ready.willing = "no";
+  route("a");
+  assertEquals([full, away, ready].map(({ received }) => received.length), [0, 1, 4]);
+  away.willing = "no";
+  route("a");
+  assertEquals([full, away, ready].map(({ received }) => received.length), [0, 1, 4]);
+  assertEquals(counters.deliveries["dropped:full"], 1);
+});
+
+Deno.test("members that come, go or lose their right count from the next message on, and leave nothing behind", () => {
+  const { add, route, router, counters } = start({ subscriptionsMax: 2 });
+  const [one, two] = [new Receiver("one"), new Receiver("two")];
+  add(one, "$share/g/a", 1);
+  route("a");
+  assertEquals(router.isFull, false);
+  add(two, "$share/g/a", 1);
+  assertEquals([router.isFull, router.subscriptionCount], [true, 2]);
+  route("a");
+  assertEquals([one.received.length, two.received.length], [1, 1]);
+  one.mayReceive = false;
+  route("a");
+  two.mayReceive = false;
+  route("a");
+  assertEquals([one.received.length, two.received.length], [1, 2]);
+  assertEquals(counters.deliveries["dropped:denied"], 1);
+  assertEquals(router.get("$share/g/a", "one")?.subscriber, one);
+  for (const id of ["one", "two"]) assertEquals(router.remove("$share/g/a", id)?.subscriber.id, id);
+  assertEquals([router.remove("$share/g/a", "one"), router.subscriptionCount, route("a")], [undefined, 0, 0]);
 });

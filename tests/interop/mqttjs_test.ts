@@ -138,7 +138,7 @@ Deno.test("a filter that MQTT.js lets through and the broker refuses is told by 
   client.mqtt.on("packetreceive", (packet) => {
     if (packet.cmd === "suback") resolve(packet.granted as number[]);
   });
-  client.mqtt.subscribe(["$share/group/a", "ok"], { qos: 1 }, () => {});
+  client.mqtt.subscribe(["$share/+/a", "ok"], { qos: 1 }, () => {});
   assertEquals(await promise, [0x80, 1]);
 });
 

@@ -39,7 +39,7 @@ testVersions(
       authenticators: [{ name: "x", authenticate: () => ({ granted: true, identity }) }],
     });
     const client = await test.connect({ version });
-    const codes = await client.subscribe(["a", 2], ["b#", 0], ["b", 0], ["secret", 1], ["$share/g/x", 2], [
+    const codes = await client.subscribe(["a", 2], ["b#", 0], ["b", 0], ["secret", 1], ["$share/g", 2], [
       "c",
       1,
     ]);

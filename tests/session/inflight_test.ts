@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Message } from "../../broker/core/message.ts";
 import { InboundFlows, OutboundFlows } from "../../broker/session/inflight.ts";
+import type { Outgoing } from "../../broker/session/message_queue.ts";
 
 const message = new Message({ topic: "a", payload: new Uint8Array(0), qos: 2, retain: false }, 1, 0);
 
@@ -8,11 +9,15 @@ function flowsOf(windowMax: number, bytesMax = Infinity): OutboundFlows {
   return new OutboundFlows(windowMax, bytesMax);
 }
 
+function outgoing(message: Message, qos: 1 | 2): Outgoing {
+  return { message, qos, retain: false, sharedFilter: undefined };
+}
+
 Deno.test("identifiers are 1 to 65535, then 1 again [MQTT-2.3.1-1] [MQTT-2.3.1-4]", () => {
   const flows = flowsOf(10);
   for (let round = 0; round < 2; round++) {
     for (let expected = 1; expected <= 65_535; expected++) {
-      const packetId = flows.begin(message, 1, false);
+      const packetId = flows.begin(outgoing(message, 1));
       if (packetId !== expected) throw new Error(`${packetId} instead of ${expected}`);
       flows.acknowledge(packetId);
     }
@@ -28,7 +33,7 @@ Deno.test("no identifier is given twice while its flow lasts, in every kind of w
     const isOpen = new Set<number>();
     for (let step = 0; step < 150_000; step++) {
       if (flows.hasRoom(message) && (open.length === 0 || random(2) === 0)) {
-        const packetId = flows.begin(message, 1, false);
+        const packetId = flows.begin(outgoing(message, 1));
         assert(packetId >= 1 && packetId <= 65_535 && !isOpen.has(packetId), `${packetId}`);
         open.push(packetId);
         isOpen.add(packetId);
@@ -48,18 +53,18 @@ Deno.test("no identifier is given twice while its flow lasts, in every kind of w
 
 Deno.test("a window of 65535 holds every identifier at once", () => {
   const flows = flowsOf(100_000);
-  for (let count = 0; count < 65_535; count++) flows.begin(message, 1, false);
+  for (let count = 0; count < 65_535; count++) flows.begin(outgoing(message, 1));
   assertEquals(flows.hasRoom(message), false);
   assertEquals(new Set(flows.entries().map(([packetId]) => packetId)).size, 65_535);
   flows.acknowledge(4_711);
-  assertEquals(flows.begin(message, 1, false), 4_711);
+  assertEquals(flows.begin(outgoing(message, 1)), 4_711);
 });
 
 Deno.test("a window has room up to its bound", () => {
   const flows = flowsOf(3);
   for (let count = 0; count < 3; count++) {
     assertEquals(flows.hasRoom(message), true);
-    flows.begin(message, 2, false);
+    flows.begin(outgoing(message, 2));
   }
   assertEquals(flows.hasRoom(message), false);
   flows.release(1);
@@ -71,9 +76,9 @@ Deno.test("a window has room up to its bound", () => {
 Deno.test("a window has room up to its bound of bytes; a single larger message may be in it alone", () => {
   const flows = flowsOf(10, 2 * message.size);
   assertEquals(flows.hasRoom(message), true);
-  flows.begin(message, 2, false);
+  flows.begin(outgoing(message, 2));
   assertEquals(flows.hasRoom(message), true);
-  const second = flows.begin(message, 2, false);
+  const second = flows.begin(outgoing(message, 2));
   assertEquals(flows.hasRoom(message), false);
   flows.release(second);
   assertEquals(flows.hasRoom(message), true);
@@ -81,7 +86,7 @@ Deno.test("a window has room up to its bound of bytes; a single larger message m
   assertEquals(flows.hasRoom(large), false);
   flows.drop(1);
   assertEquals(flows.hasRoom(large), true);
-  flows.begin(large, 1, false);
+  flows.begin(outgoing(large, 1));
   assertEquals(flows.hasRoom(message), false);
 });
 
@@ -92,10 +97,10 @@ Deno.test("each acknowledgement fits its step only [MQTT-4.3.2-1] [MQTT-4.3.3-1]
     "unknown",
     "unknown",
   ]);
-  const one = flows.begin(message, 1, false);
+  const one = flows.begin(outgoing(message, 1));
   assertEquals([flows.release(one), flows.complete(one)], ["unexpected", "unexpected"]);
   assertEquals([flows.acknowledge(one), flows.acknowledge(one)], ["done", "unknown"]);
-  const two = flows.begin(message, 2, false);
+  const two = flows.begin(outgoing(message, 2));
   assertEquals([flows.acknowledge(two), flows.complete(two)], ["unexpected", "unexpected"]);
   assertEquals([flows.release(two), flows.release(two)], ["done", "done"]);
   assertEquals(flows.acknowledge(two), "unexpected");
@@ -105,7 +110,7 @@ Deno.test("each acknowledgement fits its step only [MQTT-4.3.2-1] [MQTT-4.3.3-1]
 
 Deno.test("re-sending goes by PUBLISH order, then by PUBREC order [MQTT-4.6.0-1] [MQTT-4.6.0-4]", () => {
   const flows = flowsOf(100);
-  for (let count = 1; count <= 40; count++) flows.begin(message, 2, false);
+  for (let count = 1; count <= 40; count++) flows.begin(outgoing(message, 2));
   for (const packetId of [30, 3, 17]) flows.release(packetId);
   flows.release(30);
   const order = flows.entries().map(([packetId, flow]) => `${packetId} ${flow.step}`);

@@ -44,6 +44,7 @@ function start(limits: Partial<Limits> = {}) {
     now: () => now,
     recordQueued: undefined,
     ending: (session) => ended.push(session.id),
+    orphaned: () => {},
     identityChanged: () => {},
   });
   const open = (clientId: string, cleanStart: boolean) => {
@@ -58,7 +59,7 @@ function start(limits: Partial<Limits> = {}) {
 
 function deliver(session: Session): void {
   const message = new Message({ topic: "a", payload: new Uint8Array(10), qos: 1, retain: false }, 1, 0);
-  session.deliver(message, { filter: "a", qos: 1, subscriber: session });
+  session.deliver(message, { filter: "a", isShared: false, qos: 1, subscriber: session });
 }
 
 Deno.test("a persistent session stays without its connection, another one ends with it [MQTT-3.1.2-4] [MQTT-3.1.2-6]", () => {

@@ -1,4 +1,5 @@
 import type { SubscribeOutcome } from "../../broker.ts";
+import type { Subscription } from "../../core/subscriber.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
 import type { ConnectionPort } from "../connection_port.ts";
@@ -42,7 +43,8 @@ function logRefusals(
 }
 
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
-function sendRetained(connection: ConnectionPort, { filter, qos }: SubscriptionRequest): void {
+function sendRetained(connection: ConnectionPort, { filter, qos, isShared }: Subscription): void {
+  if (isShared) return; // Whose turn would it be? [MQTT5-3.8.4]
   const { broker, session } = connection;
   const until = broker.sequence;
   session.deliverRetained(filter, {
