@@ -21,7 +21,7 @@ export function readFilters(url: RawUrl, parameters: Parameters, levelsMax: numb
   const deep = parameters.flag("deep");
   const filters = names.map((name) => deep ? deepen(name) : name);
   if (filters.length === 0) {
-    if (!deep) throw emptyTopic();
+    if (!deep) throw emptyTopic(url.path.startsWith("/stream") ? "filter" : "topic");
     filters.push("#");
   }
   for (const filter of filters) requireFilter(filter, levelsMax);
