@@ -42,7 +42,10 @@ function logRefusals(
 }
 
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
-function sendRetained(connection: ConnectionPort, { filter, qos }: SubscriptionRequest): void {
+function sendRetained(
+  connection: ConnectionPort,
+  { filter, qos }: Pick<SubscriptionRequest, "filter" | "qos">,
+): void {
   const { broker, session } = connection;
   const until = broker.sequence;
   session.deliverRetained(filter, {
