@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { ConnectPacket, QoS } from "../packet/mod.ts";
+import type { ConnectFields, QoS } from "../packet/mod.ts";
 import type { Link } from "../transport/transport.ts";
 
 export interface ConnectOptions {
@@ -40,7 +40,7 @@ export interface WillOptions {
 
 const encoder = new TextEncoder();
 
-export function connectPacket(options: ConnectOptions): ConnectPacket {
+export function connectPacket(options: ConnectOptions): ConnectFields {
   const { password, will, version = 4, clientId = "" } = options;
   return {
     type: "connect",

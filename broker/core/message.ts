@@ -1,19 +1,12 @@
-import { encodePublishFrame, type PublishFrame, type QoS, type Version } from "../packet/mod.ts";
+import {
+  encodePublishFrame,
+  type MessageProperties,
+  type PublishFrame,
+  type QoS,
+  type Version,
+} from "../packet/mod.ts";
 
-/** Repeated user properties and their order are part of the message (MQTT 5.0, 3.3.2.3.7). */
-export type UserProperties = readonly (readonly [name: string, value: string])[];
-
-/** What MQTT 5.0 and HTTP can say about a payload. */
-export interface MessageProperties {
-  /** Payload Format Indicator 1: the payload is UTF-8 text. */
-  readonly payloadIsText?: boolean;
-  readonly contentType?: string;
-  /** Message Expiry Interval, counted from the moment of publishing. */
-  readonly expirySeconds?: number;
-  readonly responseTopic?: string;
-  readonly correlationData?: Uint8Array;
-  readonly userProperties?: UserProperties;
-}
+export type { MessageProperties, UserProperties } from "../packet/mod.ts";
 
 /** What somebody wants to publish; `Broker.publish` makes a `Message` of it. */
 export interface MessageDraft {
@@ -54,9 +47,11 @@ export class Message {
   #payload: Uint8Array;
   #isKept = false;
   #isAtRest = false;
-  /** Encoded without (QoS 0) and with (QoS 1 and 2) a packet identifier. */
+  /** Encoded without (QoS 0) and with (QoS 1 and 2) a packet identifier, for MQTT 3.x and for 5.0. */
   #plainFrame: PublishFrame | undefined;
   #identifiedFrame: PublishFrame | undefined;
+  #plainFrame5: PublishFrame | undefined;
+  #identifiedFrame5: PublishFrame | undefined;
 
   constructor(draft: MessageDraft, sequence: number, time: number) {
     this.topic = draft.topic;
@@ -68,8 +63,7 @@ export class Message {
     const expirySeconds = draft.properties?.expirySeconds;
     this.expiresAt = expirySeconds === undefined ? Infinity : time + expirySeconds * 1000;
     this.#payload = draft.payload;
-    if (draft.qos === 0) this.#plainFrame = draft.frame;
-    else this.#identifiedFrame = draft.frame;
+    if (draft.frame) this.#remember(draft.frame);
   }
 
   get payload(): Uint8Array {
@@ -82,17 +76,17 @@ export class Message {
   }
 
   /**
-   * The message as a PUBLISH, encoded once for all who receive it at this kind of QoS while it is routed. First byte and
-   * packet identifier are written by whoever copies it into an outbox.
+   * The message as a PUBLISH, encoded once for all who receive it at this kind of QoS and of version while it is routed.
+   * What differs from one to the other is written by whoever copies it into an outbox.
    */
   frame(qos: QoS, version: Version): PublishFrame {
     const isIdentified = qos > 0;
-    const known = isIdentified ? this.#identifiedFrame : this.#plainFrame;
+    const known = version === 5
+      ? (isIdentified ? this.#identifiedFrame5 : this.#plainFrame5)
+      : (isIdentified ? this.#identifiedFrame : this.#plainFrame);
     if (known) return known;
-    const frame = encodePublishFrame(this.topic, this.#payload, isIdentified, version);
-    if (this.#isAtRest) return frame;
-    if (isIdentified) this.#identifiedFrame = frame;
-    else this.#plainFrame = frame;
+    const frame = encodePublishFrame(this, isIdentified, version);
+    if (!this.#isAtRest) this.#remember(frame);
     return frame;
   }
 
@@ -114,7 +108,18 @@ export class Message {
     this.#isAtRest = true;
     this.#plainFrame = undefined;
     this.#identifiedFrame = undefined;
+    this.#plainFrame5 = undefined;
+    this.#identifiedFrame5 = undefined;
     if (this.#payload.buffer.byteLength > this.#payload.byteLength * 2) this.#payload = this.#payload.slice();
+  }
+
+  #remember(frame: PublishFrame): void {
+    const isIdentified = frame.packetIdOffset > 0;
+    if (frame.version === 5) {
+      if (isIdentified) this.#identifiedFrame5 = frame;
+      else this.#plainFrame5 = frame;
+    } else if (isIdentified) this.#identifiedFrame = frame;
+    else this.#plainFrame = frame;
   }
 }
 

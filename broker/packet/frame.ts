@@ -1,4 +1,5 @@
 import { PacketError } from "./packet_error.ts";
+import type { PropertyLimits } from "./property_limits.ts";
 import { Reader } from "./reader.ts";
 import { ReasonCode } from "./reason_code.ts";
 import type { StringCache } from "./string_cache.ts";
@@ -8,7 +9,9 @@ const NOTHING = new Uint8Array(0);
 const GATHER_BYTES_MIN = 64;
 /** Room for so many times what has arrived: a packet of two chunks is copied once, a lie about a length costs little. */
 const GATHER_FACTOR = 4;
-/** CONNECT, CONNACK and PUBLISH stand below: of the others nothing but numbers and strings outlives decoding. */
+/**
+ * CONNECT, CONNACK and PUBLISH stand below: of the others nothing but numbers, strings and copies outlives decoding.
+ */
 const HEADER_WITHOUT_VIEWS_MIN = 0x40;
 /** First byte and at most four bytes of remaining length. */
 const HEADER_BYTES_MAX = 5;
@@ -46,10 +49,13 @@ export class FrameReader {
   #header = 0;
   #isPadded = false;
 
-  /** @param strings remembers topics, for as many readers as like */
-  constructor(packetBytesMax: number, strings?: StringCache) {
+  /**
+   * @param strings remembers strings, for as many readers as like
+   * @param propertyLimits `PROPERTY_LIMITS` unless given
+   */
+  constructor(packetBytesMax: number, strings?: StringCache, propertyLimits?: PropertyLimits) {
     this.packetBytesMax = packetBytesMax;
-    this.body = new Reader(strings);
+    this.body = new Reader(strings, propertyLimits);
   }
 
   /** First byte of the packet that `next` found: type and flags. */
@@ -70,6 +76,15 @@ export class FrameReader {
   /** The remaining length was written with more bytes than it needs; MQTT 3.1.1 does not forbid that, 5.0 does. */
   get isPadded(): boolean {
     return this.#isPadded;
+  }
+
+  /** Refuses what `isPadded`, which is for MQTT 5.0. */
+  refusePadding(): void {
+    if (!this.#isPadded) return;
+    throw new PacketError( // [MQTT5-1.5.5-1]
+      ReasonCode.malformedPacket,
+      "Cannot accept remaining length: it has more bytes than it needs",
+    );
   }
 
   /** The whole packet that `next` found, header included, as a view. */

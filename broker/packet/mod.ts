@@ -1,3 +1,4 @@
+import { decodeAuth, encodeAuth } from "./auth.ts";
 import { decodeConnack, encodeConnack } from "./connack.ts";
 import { decodeConnect, encodeConnect } from "./connect.ts";
 import { decodeDisconnect, encodeDisconnect } from "./disconnect.ts";
@@ -21,25 +22,27 @@ export { ackWord } from "./_ack.ts";
 export { encodeVersionRefusal } from "./connack.ts";
 export { FrameReader } from "./frame.ts";
 export { PacketError } from "./packet_error.ts";
-export { encodePublishFrame } from "./publish.ts";
-export { connectReturnCode, ReasonCode } from "./reason_code.ts";
+export { PROPERTY_LIMITS, type PropertyLimits } from "./property_limits.ts";
+export { encodePublishFrame, type FrameFields } from "./publish.ts";
+export { connectReturnCode, describeReason, isReasonOf, ReasonCode } from "./reason_code.ts";
 export { StringCache } from "./string_cache.ts";
 export type * from "./types.ts";
 export { UnsupportedVersionError } from "./unsupported_version_error.ts";
 
 /** Flags of the fixed header by packet type; PUBLISH (type 3) has its own. */
-const FLAGS = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]; // [MQTT-2.2.2-1]
+const FLAGS = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]; // [MQTT-2.2.2-1] [MQTT5-2.1.3-1]
 const DUP = 0b1000;
 
 /** Decodes the packet that `frames` found. A CONNECT says its version itself, whatever `version` is. */
 export function decode(frames: FrameReader, version: Version): Packet {
   const { header, body } = frames;
   const type = header >> 4;
+  if (version === 5) frames.refusePadding();
   if (type === 3) return decodePublish(frames, version);
   checkFlags(header, version);
   switch (type) {
     case 1:
-      return decodeConnect(body);
+      return decodeConnect(frames);
     case 2:
       return decodeConnack(body, version);
     case 4:
@@ -64,8 +67,10 @@ export function decode(frames: FrameReader, version: Version): Packet {
       return decodePingresp(body, version);
     case 14:
       return decodeDisconnect(body, version);
+    case 15:
+      return version === 5 ? decodeAuth(body) : refuseType(type);
     default:
-      throw new PacketError(ReasonCode.malformedPacket, `Cannot accept packet type ${type}: it is reserved`);
+      return refuseType(type);
   }
 }
 
@@ -100,7 +105,13 @@ export function encode(packet: OutgoingPacket, version: Version): Uint8Array {
       return encodePingresp(packet, version);
     case "disconnect":
       return encodeDisconnect(packet, version);
+    case "auth":
+      return encodeAuth(packet, version);
   }
+}
+
+function refuseType(type: number): never {
+  throw new PacketError(ReasonCode.malformedPacket, `Cannot accept packet type ${type}: it is reserved`);
 }
 
 function checkFlags(header: number, version: Version): void {
@@ -110,7 +121,7 @@ function checkFlags(header: number, version: Version): void {
   if (flags === expected) return;
   // MQTT 3.1 sets DUP on a PUBREL, SUBSCRIBE or UNSUBSCRIBE that is sent again; they are the ones with flags 2.
   if (version === 3 && expected === 2 && flags === (expected | DUP)) return;
-  throw new PacketError( // [MQTT-2.2.2-2] [MQTT-3.14.1-1]
+  throw new PacketError( // [MQTT-2.2.2-2] [MQTT-3.14.1-1] [MQTT5-3.14.1-1]
     ReasonCode.malformedPacket,
     `Cannot accept packet type ${type} with flags ${flags}: they must be ${expected}`,
   );

@@ -1,74 +1,163 @@
 import { checkPacketId, decodePacketId } from "./_ack.ts";
 import type { FrameReader } from "./frame.ts";
 import { PacketError } from "./packet_error.ts";
+import {
+  decodePropertyBlock,
+  decodePropertyLength,
+  encodePropertyValues,
+  messageProperties,
+} from "./property_block.ts";
 import { ReasonCode } from "./reason_code.ts";
-import type { PublishFields, PublishFrame, PublishPacket, QoS, Version } from "./types.ts";
+import type { MessageProperties, PublishFields, PublishFrame, PublishPacket, QoS, Version } from "./types.ts";
 import { Writer } from "./writer.ts";
 
 export type { PublishFrame } from "./types.ts";
 
 const DUP = 0b1000;
 const RETAIN = 0b0001;
+const U32_BYTES = 4;
+/** The length of a block and a topic alias. */
+const SHORT_BLOCK_BYTES = 4;
+/** A block with a few properties in it. */
+const LONG_BLOCK_BYTES = 128;
+
+/** What the properties of a PUBLISH say. */
+interface Said {
+  readonly properties: MessageProperties | undefined;
+  readonly topicAlias: number;
+  readonly subscriptionIds: readonly number[];
+  /** Where the Message Expiry Interval stands in the packet; 0 for nowhere. */
+  readonly expiryOffset: number;
+}
+
+const NOTHING: Said = { properties: undefined, topicAlias: 0, subscriptionIds: [], expiryOffset: 0 };
 
 /** Decodes the PUBLISH that `frames` found; its payload and frame are views of the bytes that came in. */
 export function decodePublish(frames: FrameReader, version: Version): PublishPacket {
   const { header, body } = frames;
   const qos = decodeQos(header);
   const dup = (header & DUP) !== 0;
-  if (dup && qos === 0) { // [MQTT-3.3.1-2]
+  if (dup && qos === 0) { // [MQTT-3.3.1-2] [MQTT5-3.3.1-2]
     throw new PacketError(ReasonCode.malformedPacket, "Cannot accept PUBLISH with DUP 1 and QoS 0");
   }
-  const topic = body.topic(); // [MQTT-3.3.2-1]
+  const topic = body.cachedString(); // [MQTT-3.3.2-1] [MQTT5-3.3.2-1]
   const packetIdOffset = qos === 0 ? 0 : frames.bodyOffset;
-  const packetId = qos === 0 ? 0 : decodePacketId(body); // [MQTT-2.3.1-5]
+  const packetId = qos === 0 ? 0 : decodePacketId(body); // [MQTT-2.3.1-5] [MQTT5-2.2.1-2]
+  const { properties, topicAlias, subscriptionIds, expiryOffset } = version === 5
+    ? decodeSaid(frames)
+    : NOTHING;
   const payload = body.bytes(body.remaining);
-  // A padded length is the sender's business: what others receive is as short as it can be.
-  const frame = frames.isPadded
-    ? encodePublishFrame(topic, payload, qos !== 0, version)
-    : { bytes: frames.packet(), packetIdOffset };
-  return { type: "publish", dup, qos, retain: (header & RETAIN) !== 0, topic, packetId, payload, frame };
+  let frame: PublishFrame | undefined;
+  if (frames.isPadded) { // The sender's business in MQTT 3.x: what others receive is as short as it can be.
+    frame = encodePublishFrame({ topic, payload }, qos !== 0, version);
+  } else if (topicAlias === 0 && subscriptionIds.length === 0) {
+    frame = { bytes: frames.packet(), packetIdOffset, expiryOffset, version };
+  }
+  return {
+    type: "publish",
+    dup,
+    qos,
+    retain: (header & RETAIN) !== 0,
+    topic,
+    packetId,
+    payload,
+    properties,
+    topicAlias,
+    subscriptionIds,
+    frame,
+  };
 }
 
-export function encodePublish(packet: PublishFields, _version: Version): Uint8Array {
+export function encodePublish(packet: PublishFields, version: Version): Uint8Array {
   const { qos, dup, packetId } = packet;
-  if (dup && qos === 0) { // [MQTT-3.3.1-2]
+  if (dup && qos === 0) { // [MQTT-3.3.1-2] [MQTT5-3.3.1-2]
     throw new PacketError(ReasonCode.malformedPacket, "Cannot encode PUBLISH with DUP 1 and QoS 0");
   }
-  const writer = writerFor(packet.topic, packet.payload);
+  const writer = writerFor(packet, version);
   writer.string(packet.topic);
   if (qos !== 0) {
     checkPacketId(packetId);
     writer.u16(packetId);
   }
+  if (version === 5) encodeSaid(writer, packet);
   writer.bytes(packet.payload);
   return writer.finishPacket(0x30 | (dup ? DUP : 0) | (qos << 1) | (packet.retain ? RETAIN : 0));
 }
 
+/** What a frame is made of. */
+export type FrameFields = Pick<
+  PublishFields,
+  "topic" | "payload" | "properties" | "topicAlias" | "subscriptionIds"
+>;
+
 /**
- * Encodes a PUBLISH that is sent to many. Who sends it writes the first byte (0x30 | dup << 3 | qos << 1 | retain) and,
- * if it is `identified`, the packet identifier.
+ * Encodes a PUBLISH that is sent to many. Who sends it writes the first byte (0x30 | dup << 3 | qos << 1 | retain), the
+ * packet identifier if it is `identified`, and the seconds that are left if it expires.
+ *
+ *     30 | length | topic | identifier | properties: length, 02 and seconds, the others | payload
+ *     ^^                    ^^^^^^^^^^                          ^^^^^^^ written by the sender
+ *
+ * A topic alias and subscription identifiers are between two ends only: with them, a frame is for one peer. Once the peer
+ * knows the alias, the topic is empty.
  */
 export function encodePublishFrame(
-  topic: string,
-  payload: Uint8Array,
+  fields: FrameFields,
   identified: boolean,
-  _version: Version,
+  version: Version,
 ): PublishFrame {
-  const writer = writerFor(topic, payload);
-  writer.string(topic);
-  const bodyOffset = writer.length;
+  const writer = writerFor(fields, version);
+  writer.string(fields.topic);
+  const packetIdAt = writer.length;
   if (identified) writer.u16(0);
-  writer.bytes(payload);
+  const expiryAt = version === 5 ? encodeSaid(writer, fields) : 0;
+  writer.bytes(fields.payload);
   const bytes = writer.finishPacket(identified ? 0x32 : 0x30);
-  return { bytes, packetIdOffset: identified ? bytes.length - writer.length + bodyOffset : 0 };
+  const headerBytes = bytes.length - writer.length;
+  return {
+    bytes,
+    packetIdOffset: identified ? headerBytes + packetIdAt : 0,
+    expiryOffset: expiryAt === 0 ? 0 : headerBytes + expiryAt,
+    version,
+  };
 }
 
-function writerFor(topic: string, payload: Uint8Array): Writer {
-  return new Writer(2 + topic.length + 2 + payload.length);
+/** Has room for all but long properties: to grow costs as much again. */
+function writerFor(fields: FrameFields, version: Version): Writer {
+  const saidBytes = version === 5 ? roomForSaid(fields) : 0;
+  return new Writer(2 + fields.topic.length + 2 + saidBytes + fields.payload.length);
+}
+
+function roomForSaid({ properties, subscriptionIds = [] }: FrameFields): number {
+  return (properties === undefined ? SHORT_BLOCK_BYTES : LONG_BLOCK_BYTES) + subscriptionIds.length * 5;
 }
 
 function decodeQos(header: number): QoS {
   const qos = (header >> 1) & 3;
-  if (qos === 3) throw new PacketError(ReasonCode.malformedPacket, "Cannot accept PUBLISH with QoS 3"); // [MQTT-3.3.1-4]
+  if (qos === 3) throw new PacketError(ReasonCode.malformedPacket, "Cannot accept PUBLISH with QoS 3"); // [MQTT-3.3.1-4] [MQTT5-3.3.1-4]
   return qos as QoS;
+}
+
+function decodeSaid(frames: FrameReader): Said {
+  const { body } = frames;
+  const length = decodePropertyLength(body);
+  if (length === 0) return NOTHING;
+  let expiryOffset = 0;
+  const values = decodePropertyBlock(body, "publish", length, (name) => {
+    if (name === "expirySeconds") expiryOffset = frames.bodyOffset - U32_BYTES;
+  });
+  const { topicAlias = 0, subscriptionIds = NOTHING.subscriptionIds, ...rest } = values;
+  return { properties: messageProperties(rest), topicAlias, subscriptionIds, expiryOffset };
+}
+
+/** Returns where the Message Expiry Interval stands, 0 for nowhere. */
+function encodeSaid(writer: Writer, { properties, topicAlias = 0, subscriptionIds }: FrameFields): number {
+  const start = writer.length;
+  const block = writer.beginBlock();
+  if (properties !== undefined) encodePropertyValues(writer, "publish", properties);
+  if (topicAlias !== 0 || subscriptionIds !== undefined) {
+    encodePropertyValues(writer, "publish", { topicAlias, subscriptionIds }, { topicAlias: 0 });
+  }
+  const lengthBytes = writer.endBlock(block);
+  // It is the first in the table.
+  return properties?.expirySeconds === undefined ? 0 : start + lengthBytes + 1;
 }

@@ -2,10 +2,10 @@ import { decodeAck, encodeAck } from "./_ack.ts";
 import type { Reader } from "./reader.ts";
 import type { PubrelPacket, Version } from "./types.ts";
 
-export function decodePubrel(body: Reader, _version: Version): PubrelPacket {
-  return decodeAck("pubrel", body);
+export function decodePubrel(body: Reader, version: Version): PubrelPacket {
+  return decodeAck("pubrel", body, version);
 }
 
-export function encodePubrel(packet: PubrelPacket, _version: Version): Uint8Array {
-  return encodeAck(0x62, packet.packetId); // [MQTT-3.6.1-1]
+export function encodePubrel(packet: PubrelPacket, version: Version): Uint8Array {
+  return encodeAck(packet, version);
 }

@@ -1,4 +1,5 @@
 import { PacketError } from "./packet_error.ts";
+import { PROPERTY_LIMITS, type PropertyLimits } from "./property_limits.ts";
 import { ReasonCode } from "./reason_code.ts";
 import type { StringCache } from "./string_cache.ts";
 import { decodeUtf8 } from "./utf8.ts";
@@ -11,10 +12,12 @@ export class Reader {
   #position = 0;
   #end = 0;
   readonly #strings: StringCache | undefined;
+  readonly propertyLimits: PropertyLimits;
 
-  /** @param strings remembers topics; without it each one is decoded anew */
-  constructor(strings?: StringCache) {
+  /** @param strings remembers strings; without it each one is decoded anew */
+  constructor(strings?: StringCache, propertyLimits: PropertyLimits = PROPERTY_LIMITS) {
     this.#strings = strings;
+    this.propertyLimits = propertyLimits;
   }
 
   /** Starts anew on `bytes` from `start` up to `end`, which must lie inside. */
@@ -56,9 +59,14 @@ export class Reader {
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.u8();
       value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && shift > 0) break; // [MQTT5-1.5.5-1]
+      return value;
     }
-    throw new PacketError(ReasonCode.malformedPacket, "Cannot read variable byte integer: more than 4 bytes");
+    throw new PacketError(
+      ReasonCode.malformedPacket,
+      "Cannot read variable byte integer: more than 4 bytes, or more than it needs",
+    );
   }
 
   /** The next `length` bytes, as a view. */
@@ -77,12 +85,26 @@ export class Reader {
   }
 
   /** A string that is likely to come again, such as a topic. */
-  topic(): string {
+  cachedString(): string {
     const strings = this.#strings;
     if (strings === undefined) return this.string();
     const length = this.u16();
     const position = this.#take(length);
     return strings.decode(this.#bytes, position, position + length);
+  }
+
+  /** Narrows the reading to a block of the next `length` bytes; `leave` takes what this returns. */
+  enter(length: number): number {
+    const outerEnd = this.#end;
+    if (length > this.remaining) this.#fail(length);
+    this.#end = this.#position + length;
+    return outerEnd;
+  }
+
+  /** Ends the reading of a block, and widens it to what is behind. */
+  leave(outerEnd: number): void {
+    this.end();
+    this.#end = outerEnd;
   }
 
   /** Ends the reading: a block ends exactly where its length says. */

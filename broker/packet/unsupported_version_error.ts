@@ -9,7 +9,7 @@ export class UnsupportedVersionError extends PacketError {
     super(
       ReasonCode.unsupportedProtocolVersion,
       `Cannot accept protocol ${JSON.stringify(protocolName)} level ${protocolLevel} in CONNECT: ` +
-        `only "MQTT" level 4 and "MQIsdp" level 3 are spoken`,
+        "it is not spoken here",
     );
   }
 }

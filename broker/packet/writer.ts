@@ -40,11 +40,20 @@ export class Writer {
   }
 
   u32(value: number): void {
+    if (value !== value >>> 0) {
+      throw new PacketError(
+        ReasonCode.malformedPacket,
+        `Cannot encode ${value} in 4 bytes: a whole number from 0 to 4294967295 is needed`,
+      );
+    }
     this.u16(value >>> 16);
     this.u16(value & 0xffff);
   }
 
   varint(value: number): void {
+    if (!(value >= 0)) {
+      throw new PacketError(ReasonCode.malformedPacket, `Cannot encode variable byte integer ${value}`);
+    }
     const length = varintLength(value);
     this.#putVarint(this.#take(length), value);
   }
@@ -68,6 +77,23 @@ export class Writer {
 
   string(text: string): void {
     if (!this.#asciiString(text)) this.binary(encodeUtf8(text));
+  }
+
+  /** Begins a block which its length precedes, as a variable byte integer; `endBlock` takes what this returns. */
+  beginBlock(): number {
+    return this.#take(1);
+  }
+
+  /** Ends a block, and returns how many bytes its length took: one was kept, for more the block moves. */
+  endBlock(start: number): number {
+    const length = this.#position - start - 1;
+    const lengthBytes = varintLength(length);
+    if (lengthBytes > 1) {
+      this.#take(lengthBytes - 1);
+      this.#bytes.copyWithin(start + lengthBytes, start + 1, start + 1 + length);
+    }
+    this.#putVarint(start, length);
+    return lengthBytes;
   }
 
   /** What was written, without a header, as a view. */

@@ -22,6 +22,12 @@ Deno.test("connect says who it is and resolves with the broker's answer", async 
     keepAliveSeconds: 7,
     clientId: "c",
     username: "ana",
+    sessionExpirySeconds: Infinity,
+    receiveMaximum: 65_535,
+    packetBytesMax: Infinity,
+    topicAliasMax: 0,
+    requestProblemInformation: true,
+    requestResponseInformation: false,
   });
   assertEquals(textOf(password!), "secret");
   assertEquals({ ...will, payload: textOf(will!.payload) }, {
@@ -29,6 +35,8 @@ Deno.test("connect says who it is and resolves with the broker's answer", async 
     payload: "bye",
     qos: 1,
     retain: true,
+    delaySeconds: 0,
+    properties: undefined,
   });
   assertEquals(await isSettled(connecting), false);
   await peer.send({ type: "connack", sessionPresent: true, reasonCode: 0 });

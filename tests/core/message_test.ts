@@ -1,4 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { encodePublishFrame } from "../../broker/packet/mod.ts";
 import { Message, type MessageDraft, sizeOf } from "../../broker/core/message.ts";
 
 function draftOf(payload: Uint8Array, qos: 0 | 1 | 2 = 0): MessageDraft {
@@ -14,6 +15,29 @@ Deno.test("a frame is encoded once for each kind of QoS", () => {
   const { bytes, packetIdOffset } = message.frame(1, 4);
   assertEquals(bytes.length, 11);
   assertEquals([...bytes.subarray(packetIdOffset + 2)], [1, 2]);
+});
+
+Deno.test("a frame is encoded once for 3.x and once for 5.0, which alone has the properties", () => {
+  const draft = { ...draftOf(new Uint8Array([1, 2])), properties: { expirySeconds: 3, contentType: "t" } };
+  const message = new Message(draft, 1, 0);
+  for (const qos of [0, 1] as const) {
+    assertStrictEquals(message.frame(qos, 5), message.frame(qos, 5));
+    assertStrictEquals(message.frame(qos, 3), message.frame(qos, 4));
+    assertEquals(message.frame(qos, 4).bytes.length, 9 + qos * 2);
+  }
+  const { bytes, expiryOffset } = message.frame(0, 5);
+  assertEquals([...bytes.subarray(7)], [9, 2, 0, 0, 0, 3, 3, 0, 1, 0x74, 1, 2]);
+  assertEquals(expiryOffset, 9);
+});
+
+Deno.test("a frame that came in is sent on to peers of its kind of version, others get their own", () => {
+  for (const version of [3, 4, 5] as const) {
+    const frame = encodePublishFrame({ topic: "a/b", payload: new Uint8Array([1]) }, true, version);
+    const message = new Message({ ...draftOf(new Uint8Array([1]), 1), frame }, 1, 0);
+    assertEquals(message.frame(2, 5) === frame, version === 5);
+    assertEquals(message.frame(2, 4) === frame, version !== 5);
+    assertEquals(message.frame(2, 5).version, 5);
+  }
 });
 
 Deno.test("compact copies a payload out of a buffer that is much larger, once", () => {

@@ -46,6 +46,25 @@ Deno.test("a variable byte integer has at most four bytes", () => {
   assertMalformed(() => readerOf("80 80 80 80 00").varint());
 });
 
+Deno.test("a variable byte integer has no byte more than it needs [MQTT5-1.5.5-1]", () => {
+  for (const text of ["80 00", "ff 00", "80 80 00", "ff ff ff 00"]) {
+    assertMalformed(() => readerOf(text).varint());
+  }
+});
+
+Deno.test("a block ends exactly where its length says", () => {
+  const reader = readerOf("01 02 03 04");
+  const outerEnd = reader.enter(2);
+  assertEquals(reader.remaining, 2);
+  assertMalformed(() => reader.u32());
+  reader.u8();
+  assertMalformed(() => reader.leave(outerEnd));
+  reader.u8();
+  reader.leave(outerEnd);
+  assertEquals(reader.u16(), 0x0304);
+  assertMalformed(() => readerOf("01 02").enter(3));
+});
+
 Deno.test("a reader stays inside its range although the bytes go on", () => {
   const reader = new Reader();
   reader.reset(hex("00 01 02 03 04 05"), 1, 4);
@@ -73,8 +92,8 @@ Deno.test("binary fields carry their length", () => {
 });
 
 for (const strings of [undefined, new StringCache()]) {
-  const how = strings ? "topic with cache" : "string";
-  const read = (text: string) => strings ? readerOf(text, strings).topic() : readerOf(text).string();
+  const how = strings ? "string with cache" : "string";
+  const read = (text: string) => strings ? readerOf(text, strings).cachedString() : readerOf(text).string();
 
   Deno.test(`${how}: valid UTF-8 is read as it is`, () => {
     assertEquals(read("00 00"), "");

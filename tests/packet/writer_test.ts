@@ -67,6 +67,25 @@ Deno.test("numbers that do not fit in 2 bytes are not written", () => {
   for (const value of [-1, 65536, NaN]) assertThrows(() => new Writer().u16(value), PacketError);
 });
 
+Deno.test("numbers that do not fit in 4 bytes, or in a variable byte integer, are not written", () => {
+  for (const value of [-1, 4294967296, 1.5, NaN]) assertThrows(() => new Writer().u32(value), PacketError);
+  for (const value of [-1, NaN, Infinity]) assertThrows(() => new Writer().varint(value), PacketError);
+});
+
+Deno.test("a block is preceded by its length, however many bytes that takes", () => {
+  for (const [length, bytes] of [[0, "00"], [127, "7f"], [128, "80 01"], [16_384, "80 80 01"]] as const) {
+    const block = Uint8Array.from({ length }, (_, at) => at);
+    const result = written((writer) => {
+      writer.u8(9);
+      const start = writer.beginBlock();
+      writer.bytes(block);
+      assertEquals(writer.endBlock(start), hex(bytes).length);
+      writer.u8(7);
+    });
+    assertEquals(result, Uint8Array.from([9, ...hex(bytes), ...block, 7]));
+  }
+});
+
 Deno.test("strings that MQTT does not allow are not written", () => {
   assertThrows(() => new Writer().string("a\0b"), PacketError); // [MQTT-1.5.3-2]
   assertThrows(() => new Writer().string("ñ\0"), PacketError); // [MQTT-1.5.3-2]

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  type ConnectPacket,
+  type ConnectFields,
   decode,
   encode,
   FrameReader,
@@ -10,7 +10,7 @@ import {
   type PublishPacket,
   type QoS,
   type Version,
-  type WillFields,
+  type WillDraft,
 } from "../../broker/packet/mod.ts";
 import type { Link } from "../../broker/transport/transport.ts";
 import { hex } from "../packet/fixtures.ts";
@@ -285,7 +285,7 @@ export class RawClient {
   }
 }
 
-export function connectPacket(options: ConnectOptions = {}): ConnectPacket {
+export function connectPacket(options: ConnectOptions = {}): ConnectFields {
   const { will } = options;
   return {
     type: "connect",
@@ -312,7 +312,7 @@ export function frameOf(firstByte: number, body: Uint8Array): Uint8Array {
   return Uint8Array.from([...header, rest, ...body]);
 }
 
-function willFields(will: NonNullable<ConnectOptions["will"]>): WillFields {
+function willFields(will: NonNullable<ConnectOptions["will"]>): WillDraft {
   const { topic, payload = "gone", qos = 0, retain = false } = will;
   return { topic, payload: encoder.encode(payload), qos, retain };
 }

@@ -4,6 +4,7 @@ import {
   connectReturnCode,
   encode,
   ReasonCode,
+  UnsupportedVersionError,
   type WillFields,
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
@@ -23,6 +24,8 @@ const encoder = new TextEncoder();
 /** Says who the client is, then gives it its session: CONNACK, and what it left unfinished. */
 export async function handleConnect(connection: ConnectionPort, packet: ConnectPacket): Promise<void> {
   const { broker, peer } = connection;
+  // The codec reads 5.0; sessions and handlers do not serve it yet (issue 3).
+  if (packet.version === 5) throw new UnsupportedVersionError("MQTT", packet.version);
   connection.version = packet.version;
   connection.clientId = packet.clientId;
   const refusal = refusalOfClientId(packet, broker.limits.clientIdBytesMax);
