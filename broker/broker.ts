@@ -14,11 +14,12 @@ import { type Log, silentLog } from "./core/log.ts";
 import { Message, type MessageDraft } from "./core/message.ts";
 import { RetainedStore } from "./core/retained_store.ts";
 import { Router } from "./core/router.ts";
-import type { Subscriber, Subscription } from "./core/subscriber.ts";
+import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters, type Refusal } from "./metrics/counters.ts";
-import { type QoS, ReasonCode } from "./packet/mod.ts";
+import { ReasonCode } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
+import type { Will } from "./session/will.ts";
 import { MemoryStore } from "./store/memory_store.ts";
 import type { Store } from "./store/store.ts";
 import { checkFilter, isReserved, isShared, parseShare, type TopicProblem } from "./topic/name.ts";
@@ -58,6 +59,8 @@ export type SubscribeOutcome =
 
 /** Sees every message that the broker takes, in order, after it was routed. It must not throw, nor publish. */
 export type MessageObserver = (message: Message) => void;
+
+const NO_IDENTIFIERS: readonly number[] = [];
 
 const REFUSAL_REASON_CODES: Readonly<Record<Refusal, number>> = {
   "denied": ReasonCode.notAuthorized,
@@ -111,6 +114,7 @@ export class Broker {
       recordQueued: this.#store.durable
         ? (clientId, message) => this.#record({ kind: "message-queued", clientId, message })
         : undefined,
+      fire: (will) => this.#fireWill(will),
       orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
       ending: (session) => {
         for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
@@ -158,12 +162,13 @@ export class Broker {
    * Nothing of a refused message happens.
    *
    * @param draft its topic is valid (`checkTopic`)
+   * @param publisherId of the subscriber that publishes, if it is one
    */
-  publish(identity: Identity, draft: MessageDraft): Publication {
+  publish(identity: Identity, draft: MessageDraft, publisherId?: string): Publication {
     const refusal = this.publishRefusal(identity, draft.topic) ??
       (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined);
     if (refusal) return this.#refuse(identity, draft, refusal);
-    const message = new Message(draft, ++this.#sequence, this.turn.now());
+    const message = new Message(draft, ++this.#sequence, this.turn.now(), publisherId);
     this.counters.messagesReceived++;
     if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
     const matched = this.#router.route(message);
@@ -184,11 +189,21 @@ export class Broker {
   }
 
   /** Gives the subscriber the messages of the filter from now on, in the place of what it had for the same filter. */
-  subscribe(subscriber: Subscriber, filter: string, qos: QoS): SubscribeOutcome {
+  subscribe(subscriber: Subscriber, filter: string, wish: SubscriptionWish): SubscribeOutcome {
     const problem = checkFilter(filter, this.limits.topicLevelsMax);
     const refusal = problem ? "invalid-filter" : this.#subscribeRefusal(subscriber, filter);
     if (refusal) return this.refuseSubscription(refusal, problem);
-    const subscription: Subscription = { filter, qos, subscriber, isShared: isShared(filter) };
+    const { qos, noLocal = false, retainAsPublished = false, identifier = 0 } = wish;
+    const identifiers = identifier === 0 ? NO_IDENTIFIERS : [identifier];
+    const subscription: Subscription = {
+      filter,
+      isShared: isShared(filter),
+      qos,
+      noLocal,
+      retainAsPublished,
+      identifiers,
+      subscriber,
+    };
     const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
     return { granted: true, subscription, isNew: previous === undefined };
   }
@@ -260,6 +275,18 @@ export class Broker {
   /** One rule for retained, listed and replayed messages; the router asks the same for live ones. */
   #canReceive(identity: Identity, topic: string): boolean {
     return identity.can("receive", topic);
+  }
+
+  /** Whoever ends a connection or session (a timer, another connection) has no part in what goes wrong with its will. */
+  #fireWill(will: Will): void {
+    try {
+      will.fire((identity, draft) => this.publish(identity, draft));
+    } catch (error) {
+      this.counters.willsFailed++;
+      this.log.error("will-failed", {
+        detail: error instanceof Error ? error.stack ?? error.message : String(error),
+      });
+    }
   }
 
   #subscribeRefusal(subscriber: Subscriber, filter: string): SubscribeRefusal | undefined {

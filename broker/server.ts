@@ -12,7 +12,6 @@ import type { Link, Listener } from "./transport/transport.ts";
 const CHECK_INTERVAL_MS = 500;
 /** After the system refused a link for want of something; accepting in a tight loop would not give it back. */
 const ACCEPT_RETRY_MS = 100;
-const SESSION_EXPIRY_INTERVAL_MS = 60_000;
 
 export interface ServerOptions {
   /** Seconds between two publications of `$SYS`; 0: never. */
@@ -30,7 +29,6 @@ export class Server {
   readonly #shared: SharedParts;
   readonly #sysTopics: SysTopics;
   #cancelCheck: () => void = () => {};
-  #expireAt: number;
   #emptied: () => void = () => {};
   #isClosing = false;
 
@@ -42,7 +40,6 @@ export class Server {
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
       connectionOver: (connection) => this.#over(connection),
     };
-    this.#expireAt = broker.clock.now() + SESSION_EXPIRY_INTERVAL_MS;
     this.#sysTopics = new SysTopics(broker, {
       intervalSeconds: options.sysIntervalSeconds ?? 10,
       version: options.version ?? "",
@@ -124,8 +121,6 @@ export class Server {
   #check(): void {
     const now = this.#broker.clock.now();
     for (const connection of this.#connections) connection.checkTime(now);
-    if (now < this.#expireAt) return;
-    this.#expireAt = now + SESSION_EXPIRY_INTERVAL_MS;
     this.#broker.sessions.expire();
   }
 }

@@ -67,7 +67,7 @@ export class StreamTable implements StreamHome {
       options,
     });
     for (const filter of options.filters) {
-      const outcome = this.broker.subscribe(stream, filter, options.qos);
+      const outcome = this.broker.subscribe(stream, filter, { qos: options.qos });
       if (outcome.granted) continue;
       for (const other of options.filters) this.broker.unsubscribe(stream, other);
       return this.#refuse(identity, outcome.refusal === "denied" ? "denied" : "overloaded");

@@ -1,13 +1,18 @@
 import type { Broker } from "../broker.ts";
-import type { CloseReason } from "../core/close_reason.ts";
+import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
 import { AssertionError } from "../core/errors.ts";
 import type { Flushable } from "../core/turn.ts";
 import {
+  type AckType,
   ackWord,
   decode,
+  encode,
   encodeVersionRefusal,
   FrameReader,
+  isReasonOf,
   type Packet,
+  type PublishFrame,
+  ReasonCode,
   UnsupportedVersionError,
   type Version,
 } from "../packet/mod.ts";
@@ -16,11 +21,13 @@ import type { Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
-import type { ConnectionPort } from "./connection_port.ts";
+import type { ConnectionPort, PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
-import { failureOf, stackOf } from "./failure.ts";
+import { failureOf } from "./failure.ts";
+import { frameFor, withTimeLeft } from "./publish_frame.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
+import { InboundAliases, OutboundAliases } from "./topic_alias.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;
@@ -57,6 +64,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** What the outbox had written when its progress was last looked at, and since when it stands there. */
   #writtenSeen = 0;
   #writtenSeenAt = 0;
+  #peerLimits = NO_LIMITS;
+  #inboundAliases: InboundAliases | undefined;
+  #outboundAliases: OutboundAliases | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
 
@@ -103,8 +113,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
-  open(session: Session): void {
+  open(session: Session, peerLimits: PeerLimits): void {
     this.#session = session;
+    this.#peerLimits = peerLimits;
     this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
   }
 
@@ -114,9 +125,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
-  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number): void {
+  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode = 0): void {
     this.#restOnCommit();
-    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
+    this.#pushAck(type, packetId, reasonCode);
   }
 
   /** As `send`, for an answer that promises something the store was given. */
@@ -137,16 +148,32 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     return isNearlyIdle;
   }
 
-  sendPublish({ message, qos, retain }: Outgoing, packetId: number, dup: boolean): void {
+  get receiveMaximum(): number {
+    return this.#peerLimits.receiveMaximum;
+  }
+
+  fits(outgoing: Outgoing): boolean {
+    const { packetBytesMax } = this.#peerLimits;
+    return packetBytesMax === Infinity || frameFor(outgoing, undefined).bytes.length <= packetBytesMax;
+  }
+
+  sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void {
     if (this.#closeReason !== undefined) return;
-    const frame = message.frame(qos, this.version);
+    const { message, qos, retain } = outgoing;
+    const frame = this.version === 5 ? this.#frame5(outgoing) : message.frame(qos, this.version);
     const firstByte = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
     this.#outbox.pushPublish(frame.bytes, firstByte, frame.packetIdOffset, packetId);
     this.broker.counters.messagesSent++;
   }
 
-  sendPubrel(packetId: number): void {
-    if (this.#closeReason === undefined) this.#outbox.pushWord(ackWord("pubrel", packetId));
+  sendPubrel(packetId: number, reasonCode = 0): void {
+    this.#pushAck("pubrel", packetId, reasonCode);
+  }
+
+  resolveTopic(topic: string, alias: number): string {
+    if (alias === 0) return topic;
+    this.#inboundAliases ??= new InboundAliases(this.broker.limits.topicAliasesMax);
+    return this.#inboundAliases.resolve(topic, alias);
   }
 
   outboxDirty(): void {
@@ -204,15 +231,15 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    * Ends the connection: at once for everybody else, and for the peer after the bytes that already wait for it.
    * Idempotent.
    */
-  close(reason: CloseReason, detail?: string): void {
+  close(reason: CloseReason, detail?: string, reasonCode: number = CLOSE_REASON_CODES[reason]): void {
     if (this.#closeReason !== undefined) return;
+    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode);
     this.#closeReason = reason;
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
     this.#logClose(reason, detail);
-    if (this.#session) this.broker.sessions.close(this.#session, this);
-    if (reason === "client-disconnect") this.will?.cancel();
-    this.#fireWill();
+    if (reason === "client-disconnect") this.will = undefined; // [MQTT-3.14.4-3] [MQTT5-3.14.4-3]
+    if (this.#session) this.broker.sessions.close(this.#session, this, this.will);
     if (reason === "link-failed" || reason === "slow-consumer") this.#outbox.abandon();
     else this.broker.turn.touch(this); // The last bytes leave at the end of the turn, and the link with them
   }
@@ -270,18 +297,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #fail(error: unknown): void {
     const refusal = error instanceof UnsupportedVersionError ? encodeVersionRefusal(error) : undefined;
     if (refusal) this.send(refusal);
-    const { reason, detail } = failureOf(error);
-    this.close(reason, detail);
-  }
-
-  /** Whoever closes the connection (a timer, another connection) has no part in what goes wrong with its will. */
-  #fireWill(): void {
-    try {
-      this.will?.fire((identity, draft) => this.broker.publish(identity, draft));
-    } catch (error) {
-      this.broker.counters.willsFailed++;
-      this.broker.log.error("will-failed", { clientId: this.clientId, detail: stackOf(error) });
-    }
+    const { reason, detail, reasonCode } = failureOf(error);
+    this.close(reason, detail, reasonCode);
   }
 
   #logClose(reason: CloseReason, detail: string | undefined): void {
@@ -289,6 +306,36 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     if (reason === "internal-error") this.broker.log.error("connection-closed", fields);
     else if (QUIET_REASONS.has(reason)) this.broker.log.debug("connection-closed", fields);
     else this.broker.log.warn("connection-closed", fields);
+  }
+
+  /** For one without a reason there is no time to make an array. */
+  #pushAck(type: AckType, packetId: number, reasonCode: number): void {
+    if (this.#closeReason !== undefined) return;
+    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
+    else this.#outbox.push(encode({ type, packetId, reasonCode }, this.version));
+  }
+
+  /** As all get it, but for what is between the two of us: alias and subscription identifiers, and the time left. */
+  #frame5(outgoing: Outgoing): PublishFrame {
+    const { message } = outgoing;
+    const { topicAliasMax } = this.#peerLimits;
+    if (topicAliasMax > 0) {
+      this.#outboundAliases ??= new OutboundAliases(
+        Math.min(topicAliasMax, this.broker.limits.topicAliasesMax),
+      );
+    }
+    const frame = frameFor(outgoing, this.#outboundAliases?.take(message.topic));
+    return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
+  }
+
+  /** Tells a client of MQTT 5.0 why, where it is not the one who left. [MQTT5-4.13.1-1] */
+  #sayDisconnect(reason: CloseReason, detail: string | undefined, reasonCode: number): void {
+    if (SILENT_REASONS.has(reason)) return;
+    const code = isReasonOf("disconnect", reasonCode) ? reasonCode : ReasonCode.unspecifiedError;
+    const { requestProblemInformation, packetBytesMax } = this.#peerLimits;
+    const isTold = requestProblemInformation && reason !== "internal-error" && detail !== undefined; // [MQTT5-3.14.2-3]
+    const full = encode({ type: "disconnect", reasonCode: code, ...(isTold && { reasonString: detail }) }, 5);
+    this.send(full.length <= packetBytesMax ? full : encode({ type: "disconnect", reasonCode: code }, 5));
   }
 
   #restOnCommit(): void {
@@ -309,9 +356,26 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 }
 
+/** Ends of which the client knows, or will never hear. */
+const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
+  "client-disconnect",
+  "client-disconnect-with-will",
+  "link-closed",
+  "link-failed",
+]);
+
+/** What a peer gets that has said nothing of itself. */
+const NO_LIMITS: PeerLimits = {
+  receiveMaximum: 0xffff,
+  packetBytesMax: Infinity,
+  topicAliasMax: 0,
+  requestProblemInformation: true,
+};
+
 /** Ends that are part of everyday life. */
 const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
   "client-disconnect",
+  "client-disconnect-with-will",
   "link-closed",
   "link-failed",
   "server-shutdown",

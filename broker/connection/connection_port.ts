@@ -4,6 +4,16 @@ import type { Version } from "../packet/mod.ts";
 import type { Outlet, Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
 
+/** What the client said of itself in CONNECT; before 5.0 there is no limit. */
+export interface PeerLimits {
+  readonly receiveMaximum: number;
+  /** Maximum Packet Size; Infinity for none. */
+  readonly packetBytesMax: number;
+  readonly topicAliasMax: number;
+  /** Whether reason strings are welcome. */
+  readonly requestProblemInformation: boolean;
+}
+
 /** What others see of a connection: the handlers of its packets, and the server. */
 export interface ConnectionPort extends Outlet {
   readonly broker: Broker;
@@ -17,15 +27,19 @@ export interface ConnectionPort extends Outlet {
   keepAliveSeconds: number;
   will: Will | undefined;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
-  open(session: Session): void;
+  open(session: Session, peerLimits: PeerLimits): void;
+  /** The topic that a PUBLISH means, by name or by alias. */
+  resolveTopic(topic: string, alias: number): string;
   /** Queues a packet for the peer; it leaves when the turn ends. */
   send(bytes: Uint8Array): void;
   /** As `send`, for an answer that promises something the store was given: it waits for the commit of that. */
   promise(bytes: Uint8Array): void;
   /** As `promise`, for an acknowledgement. */
-  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number): void;
+  acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode?: number): void;
+  /** @param reasonCode of MQTT 5.0; earlier versions have none there */
+  sendPubrel(packetId: number, reasonCode?: number): void;
   /** Ends the connection: at once for everybody else, for the peer after the bytes that already wait for it. */
-  close(reason: CloseReason, detail?: string): void;
+  close(reason: CloseReason, detail?: string, reasonCode?: number): void;
   /** Ends what lasted too long. Called about once a second. */
   checkTime(now: number): void;
 }

@@ -38,7 +38,7 @@ export function dispatch(connection: ConnectionPort, packet: Packet): void {
     case "pingreq":
       return handlePingreq(connection);
     case "disconnect":
-      return handleDisconnect(connection);
+      return handleDisconnect(connection, packet);
     default: { // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
       const message = `Cannot accept ${packet.type} from a connected client`;
       throw new ProtocolError(ReasonCode.protocolError, message);

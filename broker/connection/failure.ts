@@ -6,6 +6,8 @@ import { PacketError, ReasonCode, UnsupportedVersionError } from "../packet/mod.
 export interface Failure {
   readonly reason: CloseReason;
   readonly detail: string;
+  /** For the peer, if it says more than the reason's own. */
+  readonly reasonCode?: number;
 }
 
 /** The one place where what a peer did wrong, what the world did and what we did wrong become the end of a connection. */
@@ -13,11 +15,19 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UnsupportedVersionError) return { reason: "refused", detail: error.message };
   if (error instanceof PacketError) { // [MQTT-1.5.3-1] [MQTT-2.2.2-2]
     const isTooLarge = error.reasonCode === ReasonCode.packetTooLarge;
-    return { reason: isTooLarge ? "packet-too-large" : "malformed-packet", detail: error.message };
+    return {
+      reason: isTooLarge ? "packet-too-large" : "malformed-packet",
+      detail: error.message,
+      reasonCode: error.reasonCode,
+    };
   }
   if (error instanceof ProtocolError) { // [MQTT-4.8.0-1]
     const isFull = error.reasonCode === ReasonCode.receiveMaximumExceeded;
-    return { reason: isFull ? "inbound-qos2-full" : "protocol-error", detail: error.message };
+    return {
+      reason: isFull ? "inbound-qos2-full" : "protocol-error",
+      detail: error.message,
+      reasonCode: error.reasonCode,
+    };
   }
   if (isOfTheSystem(error)) return { reason: "link-failed", detail: String(error) };
   // Ours. Only this connection met the defect, so only it ends. [MQTT-4.8.0-2]

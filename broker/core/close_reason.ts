@@ -5,6 +5,8 @@
 export const CLOSE_REASON_CODES = {
   /** The client sent DISCONNECT: the one end that publishes no will. */
   "client-disconnect": 0x00,
+  /** The client sent DISCONNECT and asked for its will (MQTT 5.0). */
+  "client-disconnect-with-will": 0x04,
   /** The client's side ended without DISCONNECT. */
   "link-closed": 0x80,
   "link-failed": 0x80,

@@ -38,6 +38,8 @@ export interface Limits {
   // Topics
   /** Levels of a topic or filter; more are refused. The same bound as mosquitto's. */
   readonly topicLevelsMax: number;
+  /** Topic aliases of one MQTT 5.0 connection, in each direction. */
+  readonly topicAliasesMax: number;
   /** Topics whose matches are remembered; the oldest goes. */
   readonly routeCacheMax: number;
   /** Subscriptions to receivers in all remembered matches together; a wider one is not remembered. */
@@ -113,6 +115,7 @@ export const DEFAULT_LIMITS: Limits = {
   readBufferBytesMax: 64 * KiB,
 
   topicLevelsMax: 200,
+  topicAliasesMax: 64,
   routeCacheMax: 10_000,
   routeCacheTargetsMax: 1_000_000,
 

@@ -40,6 +40,8 @@ export class Message {
   readonly properties: MessageProperties | undefined;
   /** Number in the broker-wide order of messages, from 1. */
   readonly sequence: number;
+  /** Id of the subscriber that published it, for No Local; undefined over HTTP. */
+  readonly publisherId: string | undefined;
   /** When the broker took it, in milliseconds since 1970. */
   readonly time: number;
   /** From this moment on nobody receives it any more; Infinity without an expiry. */
@@ -53,13 +55,14 @@ export class Message {
   #plainFrame5: PublishFrame | undefined;
   #identifiedFrame5: PublishFrame | undefined;
 
-  constructor(draft: MessageDraft, sequence: number, time: number) {
+  constructor(draft: MessageDraft, sequence: number, time: number, publisherId?: string) {
     this.topic = draft.topic;
     this.qos = draft.qos;
     this.retain = draft.retain;
     this.properties = draft.properties;
     this.sequence = sequence;
     this.time = time;
+    this.publisherId = publisherId;
     const expirySeconds = draft.properties?.expirySeconds;
     this.expiresAt = expirySeconds === undefined ? Infinity : time + expirySeconds * 1000;
     this.#payload = draft.payload;

@@ -9,6 +9,8 @@ import type { Delivery, Readiness, Subscription } from "./subscriber.ts";
 /** Who receives the messages of one topic: each subscriber once, by its subscription with the highest QoS. */
 interface Route {
   readonly targets: readonly Subscription[];
+  /** Of subscribers that said No Local: what is left of their subscriptions for messages of their own. */
+  readonly own: ReadonlyMap<string, Subscription | undefined> | undefined;
   /** Of each one member receives the message. */
   readonly groups: readonly ShareGroup<Subscription>[];
   /** Subscribers that match but may not receive the topic. */
@@ -85,7 +87,11 @@ export class Router {
     const { deliveries } = this.#counters;
     let queuedCount = 0;
     for (let index = 0; index < targets.length; index++) {
-      const subscription = targets[index]!;
+      let subscription: Subscription | undefined = targets[index]!;
+      if (route.own && subscription.subscriber.id === message.publisherId) {
+        subscription = ownOf(route, subscription);
+      }
+      if (!subscription) continue;
       const delivery = subscription.subscriber.deliver(message, subscription);
       if (delivery === "queued") queuedCount++;
       else deliveries[delivery]++;
@@ -144,26 +150,21 @@ export class Router {
   }
 
   #resolve(topic: string): Route {
-    const best = new Map<string, Subscription>();
+    const matching = new Map<string, Subscription[]>();
     const denied = new Set<string>();
     const groups: ShareGroup<Subscription>[] = [];
-    for (const subscription of this.#tree.match(topic)) { // [MQTT-3.3.2-3]
-      if (subscription instanceof ShareGroup) {
-        groups.push(subscription);
+    for (const entry of this.#tree.match(topic)) { // [MQTT-3.3.2-3]
+      if (entry instanceof ShareGroup) {
+        groups.push(entry);
         continue;
       }
-      const { subscriber } = subscription;
-      const other = best.get(subscriber.id);
-      if (other) {
-        // One delivery for overlapping filters, at the highest QoS of them. [MQTT-3.3.5-1]
-        if (subscription.qos > other.qos) best.set(subscriber.id, subscription);
-      } else if (subscriber.identity.can("receive", topic)) {
-        best.set(subscriber.id, subscription);
-      } else {
-        denied.add(subscriber.id);
-      }
+      const { subscriber } = entry;
+      const others = matching.get(subscriber.id);
+      if (others) others.push(entry);
+      else if (subscriber.identity.can("receive", topic)) matching.set(subscriber.id, [entry]);
+      else denied.add(subscriber.id);
     }
-    const route = { targets: [...best.values()], groups, deniedCount: denied.size };
+    const route = { ...mergeAll(matching), groups, deniedCount: denied.size };
     this.#remember(topic, route);
     return route;
   }
@@ -189,6 +190,35 @@ export class Router {
     this.#routes.delete(filter);
     this.#targetsRemembered -= route.targets.length;
   }
+}
+
+/** One delivery for each subscriber, however many of its subscriptions match. */
+function mergeAll(matching: ReadonlyMap<string, readonly Subscription[]>): Pick<Route, "targets" | "own"> {
+  const targets: Subscription[] = [];
+  let own: Map<string, Subscription | undefined> | undefined;
+  for (const [id, subscriptions] of matching) {
+    targets.push(merge(subscriptions)!);
+    if (!subscriptions.some(({ noLocal }) => noLocal)) continue;
+    own ??= new Map();
+    own.set(id, merge(subscriptions.filter(({ noLocal }) => !noLocal)));
+  }
+  return { targets, own };
+}
+
+/** At the highest QoS of them [MQTT-3.3.5-1] [MQTT5-3.3.4-2], with the identifiers of all [MQTT5-3.3.4-4]. */
+function merge(subscriptions: readonly Subscription[]): Subscription | undefined {
+  const [first, ...others] = subscriptions;
+  if (!first || others.length === 0) return first;
+  const best = subscriptions.reduce((best, other) => other.qos > best.qos ? other : best);
+  const identifiers = [...new Set(subscriptions.flatMap((subscription) => subscription.identifiers))];
+  const retainAsPublished = subscriptions.some((subscription) => subscription.retainAsPublished);
+  return { ...best, identifiers, retainAsPublished };
+}
+
+/** What a subscriber gets of its own messages. */
+function ownOf({ own }: Route, subscription: Subscription): Subscription | undefined {
+  const { id } = subscription.subscriber;
+  return own!.has(id) ? own!.get(id) : subscription;
 }
 
 /** No subscriber has this id: those of clients have no U+0000. */

@@ -21,7 +21,22 @@ export interface Subscription {
   readonly isShared: boolean;
   /** Granted, so the most at which a message is delivered. */
   readonly qos: QoS;
+  /** Not the messages that the subscriber itself published. [MQTT5-3.8.3-3] */
+  readonly noLocal: boolean;
+  /** Messages keep the RETAIN flag that they were published with. [MQTT5-3.3.1-12] [MQTT5-3.3.1-13] */
+  readonly retainAsPublished: boolean;
+  /** The subscription identifier, if it has one; those of all that match, once they are merged for one delivery. */
+  readonly identifiers: readonly number[];
   readonly subscriber: Subscriber;
+}
+
+/** What a subscriber may wish of a subscription, beside the filter. */
+export interface SubscriptionWish {
+  readonly qos: QoS;
+  readonly noLocal?: boolean;
+  readonly retainAsPublished?: boolean;
+  /** 0 or left out: none. */
+  readonly identifier?: number;
 }
 
 /** Anything that can take a message: an MQTT session, an HTTP stream, a peer node. */

@@ -18,7 +18,7 @@ import type { OutgoingPacket, Packet, Version } from "./types.ts";
 import { decodeUnsuback, encodeUnsuback } from "./unsuback.ts";
 import { decodeUnsubscribe, encodeUnsubscribe } from "./unsubscribe.ts";
 
-export { ackWord } from "./_ack.ts";
+export { type AckType, ackWord } from "./_ack.ts";
 export { encodeVersionRefusal } from "./connack.ts";
 export { FrameReader } from "./frame.ts";
 export { PacketError } from "./packet_error.ts";

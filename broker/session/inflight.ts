@@ -61,7 +61,7 @@ export class OutboundFlows {
   }
 
   /** Begins a flow of QoS 1 or 2; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
-  begin({ message, qos, retain, sharedFilter }: Outgoing): number {
+  begin({ message, qos, retain, identifiers, sharedFilter }: Outgoing): number {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
     let packetId = this.#lastPacketId;
@@ -72,6 +72,7 @@ export class OutboundFlows {
       message,
       qos,
       retain,
+      identifiers,
       sharedFilter,
       packetId,
       order: ++this.#lastOrder,
@@ -99,6 +100,15 @@ export class OutboundFlows {
     const mask = this.#slots.length - 1;
     this.#slots[packetId & mask] = { step: "released", packetId, order: ++this.#lastOrder };
     this.#bytes -= flow.message.size;
+    return "done";
+  }
+
+  /** PUBREC came and says that the client does not take the message. [MQTT5-4.3.3-4] */
+  reject(packetId: number): FlowOutcome {
+    const flow = this.#find(packetId);
+    if (!flow) return "unknown";
+    if (flow.step !== "published" || flow.qos !== 2) return "unexpected";
+    this.#remove(packetId);
     return "done";
   }
 

@@ -7,6 +7,8 @@ export interface Outgoing {
   readonly message: Message;
   readonly qos: QoS;
   readonly retain: boolean;
+  /** Subscription identifiers, for MQTT 5.0. */
+  readonly identifiers: readonly number[];
   /** The filter of the shared subscription that it was sent for: if the session ends first, another member gets it. */
   readonly sharedFilter: string | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Message } from "../core/message.ts";
-import type { QoS } from "../packet/types.ts";
+import type { Subscription } from "../core/subscriber.ts";
 import type { Outgoing } from "./message_queue.ts";
 
 /** Where the retained messages of a filter come from. */
@@ -16,29 +16,32 @@ export interface RetainedSource {
  * rests, topics that come and go leave traces behind it. So a session without a connection gives it up and begins anew.
  */
 export class RetainedBacklog {
-  readonly filter: string;
+  readonly #subscription: Subscription;
   readonly #source: RetainedSource;
   #messages: Iterator<Message> | undefined;
-  readonly #qos: QoS;
   #next: Outgoing | undefined;
 
-  constructor(filter: string, source: RetainedSource, qos: QoS) {
-    this.filter = filter;
+  constructor(subscription: Subscription, source: RetainedSource) {
+    this.#subscription = subscription;
     this.#source = source;
-    this.#qos = qos;
+  }
+
+  get filter(): string {
+    return this.#subscription.filter;
   }
 
   /** The next one to send; `undefined` at the end. */
   peek(now: number): Outgoing | undefined {
+    const { qos: qosMax, noLocal, identifiers, subscriber } = this.#subscription;
     this.#messages ??= this.#source.walk();
     // It waited: the newer one in its place was delivered live, and this one must not come after it.
     if (this.#next && !this.#source.isCurrent(this.#next.message)) this.#next = undefined;
     while (!this.#next) {
       const { done, value: message } = this.#messages.next();
       if (done) return undefined;
-      if (message.expiresAt <= now) continue;
-      const qos = message.qos < this.#qos ? message.qos : this.#qos;
-      this.#next = { message, qos, retain: true, sharedFilter: undefined }; // [MQTT-3.3.1-8]
+      if (message.expiresAt <= now || (noLocal && message.publisherId === subscriber.id)) continue;
+      const qos = message.qos < qosMax ? message.qos : qosMax;
+      this.#next = { message, qos, retain: true, identifiers, sharedFilter: undefined }; // [MQTT-3.3.1-8]
     }
     return this.#next;
   }

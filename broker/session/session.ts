@@ -19,6 +19,10 @@ export interface Outlet {
   sendPubrel(packetId: number): void;
   /** Another connection presents the same client identifier. */
   takenOver(): void;
+  /** QoS 1 and 2 messages that the client takes before it acknowledges one (Receive Maximum). */
+  readonly receiveMaximum: number;
+  /** Whether the client takes packets as large as this one would be (Maximum Packet Size). */
+  fits(outgoing: Outgoing): boolean;
 }
 
 /** What all sessions of one table have in common. */
@@ -35,8 +39,8 @@ export interface SessionPorts {
 export interface SessionInit {
   readonly clientId: string;
   readonly identity: Identity;
-  /** False: the session ends with its connection. */
-  readonly isPersistent: boolean;
+  /** How long it outlives its connection; 0: not at all, Infinity: as long as the broker lets it. */
+  readonly expirySeconds: number;
 }
 
 /** What a session without subscriptions has instead of a table of its own. Never added to. */
@@ -54,7 +58,7 @@ const PUBLISH_OVERHEAD_BYTES = 9;
  */
 export class Session implements Subscriber {
   readonly id: string;
-  readonly isPersistent: boolean;
+  expirySeconds: number;
   readonly inbound: InboundFlows;
   readonly #outbound: OutboundFlows;
   readonly #queue: MessageQueue;
@@ -63,15 +67,17 @@ export class Session implements Subscriber {
   #subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
   /** What this connection must still be sent again, the next one at the end; new messages wait behind it. */
   #resending = NONE;
+  /** Flows sent on this connection and not yet over: what the client's Receive Maximum counts. [MQTT5-3.3.4-9] */
+  #sentCount = 0;
   #identity: Identity;
   #outlet: Outlet | undefined;
   #hasEnded = false;
 
-  constructor(ports: SessionPorts, { clientId, identity, isPersistent }: SessionInit) {
+  constructor(ports: SessionPorts, { clientId, identity, expirySeconds }: SessionInit) {
     const { limits, queueBounds } = ports;
     this.#ports = ports;
     this.id = clientId;
-    this.isPersistent = isPersistent;
+    this.expirySeconds = expirySeconds;
     this.#identity = identity;
     this.inbound = new InboundFlows(limits.inboundQos2Max);
     this.#outbound = new OutboundFlows(limits.inflightMax, limits.inflightBytesMax);
@@ -80,6 +86,11 @@ export class Session implements Subscriber {
 
   get identity(): Identity {
     return this.#identity;
+  }
+
+  /** False: the session ends with its connection. */
+  get isPersistent(): boolean {
+    return this.expirySeconds > 0;
   }
 
   /** By filter. */
@@ -113,6 +124,7 @@ export class Session implements Subscriber {
     this.takeOver();
     this.#outlet = outlet;
     this.#identity = identity;
+    this.#sentCount = 0;
   }
 
   /** Ends the session's connection, if it has one, for the sake of a newer one. [MQTT-3.1.4-2] */
@@ -155,7 +167,9 @@ export class Session implements Subscriber {
   deliver(message: Message, subscription: Subscription): Delivery {
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6]
     const sharedFilter = subscription.isShared ? subscription.filter : undefined;
-    return this.#offer({ message, qos, retain: false, sharedFilter }); // [MQTT-3.3.1-9]
+    const retain = subscription.retainAsPublished && message.retain;
+    const { identifiers } = subscription;
+    return this.#offer({ message, qos, retain, identifiers, sharedFilter }); // [MQTT-3.3.1-9]
   }
 
   readiness(message: Message, subscription: Subscription): Readiness {
@@ -166,9 +180,9 @@ export class Session implements Subscriber {
   }
 
   /** Sends the retained messages of a new subscription, as fast as the client takes them. */
-  deliverRetained(filter: string, source: RetainedSource, qos: QoS): void {
-    this.dropBacklog(filter);
-    this.#backlogs.push(new RetainedBacklog(filter, source, qos));
+  deliverRetained(subscription: Subscription, source: RetainedSource): void {
+    this.dropBacklog(subscription.filter);
+    this.#backlogs.push(new RetainedBacklog(subscription, source));
     this.pump();
   }
 
@@ -179,9 +193,12 @@ export class Session implements Subscriber {
   }
 
   acknowledge(packetId: number): FlowOutcome {
-    const outcome = this.#outbound.acknowledge(packetId);
-    if (outcome === "done") this.pump();
-    return outcome;
+    return this.#flowOver(this.#outbound.acknowledge(packetId));
+  }
+
+  /** The client does not take a QoS 2 message: its flow is over. */
+  reject(packetId: number): FlowOutcome {
+    return this.#flowOver(this.#outbound.reject(packetId));
   }
 
   release(packetId: number): FlowOutcome {
@@ -189,9 +206,7 @@ export class Session implements Subscriber {
   }
 
   complete(packetId: number): FlowOutcome {
-    const outcome = this.#outbound.complete(packetId);
-    if (outcome === "done") this.pump();
-    return outcome;
+    return this.#flowOver(this.#outbound.complete(packetId));
   }
 
   /** Sends what waits, as far as window and outbox have room. Called when either may have got some. */
@@ -201,7 +216,7 @@ export class Session implements Subscriber {
       const next = this.#queue.peek();
       if (!next || !this.#canSend(next.message, next.qos)) break;
       this.#queue.shift();
-      if (this.#isWanted(next.message)) this.#send(next);
+      if (this.#isWanted(next)) this.#send(next);
     }
     while (this.#backlogs.length > 0 && this.#queue.size === 0) {
       const backlog = this.#backlogs[0]!;
@@ -209,7 +224,7 @@ export class Session implements Subscriber {
       if (!outgoing) this.#backlogs.shift();
       else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing.message, outgoing.qos)) {
         backlog.shift();
-        if (this.#isWanted(outgoing.message)) this.#send(outgoing);
+        if (this.#isWanted(outgoing)) this.#send(outgoing);
       } else break;
     }
   }
@@ -228,9 +243,11 @@ export class Session implements Subscriber {
     if (qos === 0) {
       if (!this.#outlet) return "dropped:offline";
       if (!this.#outlet.hasRoom(sizeOnWire(message))) return "dropped:full";
+      if (!this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-24]
       this.#outlet.sendPublish(outgoing, 0, false); // [MQTT-4.3.1-1]
       return "queued";
     }
+    if (this.#outlet && !this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-25]
     const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
     if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6]
     else if (this.#queue.push(outgoing)) message.keep(); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
@@ -239,39 +256,60 @@ export class Session implements Subscriber {
     return "queued";
   }
 
+  #flowOver(outcome: FlowOutcome): FlowOutcome {
+    if (outcome !== "done") return outcome;
+    if (this.#sentCount > 0) this.#sentCount--;
+    this.pump();
+    return outcome;
+  }
+
   /** Goes on with what must be sent again; true when nothing is left of it. */
   #resend(): boolean {
     const outlet = this.#outlet;
     for (let next = this.#resending.at(-1); outlet && next; next = this.#resending.at(-1)) {
       const [packetId, flow] = next;
       if (this.#outbound.get(packetId) === flow) { // Not acknowledged meanwhile
-        if (flow.step === "released") outlet.sendPubrel(packetId);
-        else if (!this.#isWanted(flow.message)) this.#outbound.drop(packetId);
-        else if (!outlet.hasRoom(sizeOnWire(flow.message))) return false;
-        else outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
+        if (flow.step === "published" && !this.#isWanted(flow)) this.#outbound.drop(packetId);
+        else if (this.#sentCount >= outlet.receiveMaximum) return false;
+        else if (!this.#resendFlow(outlet, packetId, flow)) return false;
       }
       this.#resending.pop();
     }
     return true;
   }
 
+  /** False if the outbox has no room now. */
+  #resendFlow(outlet: Outlet, packetId: number, flow: OutboundFlow): boolean {
+    if (flow.step === "released") outlet.sendPubrel(packetId);
+    else if (outlet.hasRoom(sizeOnWire(flow.message))) outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
+    else return false;
+    this.#sentCount++;
+    return true;
+  }
+
   /** Asks again what was asked when the message came: while it waited, it may have expired or the right to it gone. */
-  #isWanted(message: Message): boolean {
+  #isWanted(outgoing: Outgoing): boolean {
+    const { message } = outgoing;
     const { now, counters: { deliveries } } = this.#ports;
     if (message.expiresAt <= now()) deliveries["dropped:expired"]++;
     else if (!this.#identity.can("receive", message.topic)) deliveries["dropped:denied"]++;
+    else if (this.#outlet && !this.#outlet.fits(outgoing)) deliveries["dropped:too-large"]++;
     else return true;
     return false;
   }
 
   #canSend(message: Message, qos: QoS): boolean {
-    if (!this.#outlet) return false;
-    return (qos === 0 || this.#outbound.hasRoom(message)) && this.#outlet.hasRoom(sizeOnWire(message));
+    const outlet = this.#outlet;
+    if (!outlet) return false;
+    const hasWindow = qos === 0 ||
+      (this.#sentCount < outlet.receiveMaximum && this.#outbound.hasRoom(message)); // [MQTT5-3.3.4-9]
+    return hasWindow && outlet.hasRoom(sizeOnWire(message));
   }
 
   #send(outgoing: Outgoing): void {
-    const packetId = outgoing.qos === 0 ? 0 : this.#outbound.begin(outgoing); // [MQTT-4.3.2-1]
-    this.#outlet!.sendPublish(outgoing, packetId, false);
+    if (outgoing.qos === 0) return this.#outlet!.sendPublish(outgoing, 0, false);
+    this.#sentCount++;
+    this.#outlet!.sendPublish(outgoing, this.#outbound.begin(outgoing), false); // [MQTT-4.3.2-1]
   }
 }
 

@@ -3,7 +3,9 @@ import type { Identity } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Counters } from "../metrics/counters.ts";
+import { Schedule } from "./schedule.ts";
 import { type Outlet, Session, type SessionPorts } from "./session.ts";
+import type { Will } from "./will.ts";
 
 export interface SessionTableInit {
   readonly limits: Limits;
@@ -14,6 +16,8 @@ export interface SessionTableInit {
   readonly ending: (session: Session) => void;
   /** Called for each message of a shared subscription that an ended session did not do away with. */
   readonly orphaned: (sharedFilter: string, message: Message) => void;
+  /** Publishes a will. */
+  readonly fire: (will: Will) => void;
   /** Called when somebody with other rights, perhaps, goes on with a session. */
   readonly identityChanged: () => void;
 }
@@ -23,6 +27,7 @@ export interface SessionRequest {
   readonly clientId: string;
   readonly identity: Identity;
   readonly cleanStart: boolean;
+  readonly expirySeconds: number;
   readonly outlet: Outlet;
 }
 
@@ -32,12 +37,17 @@ export class SessionTable {
   readonly #init: SessionTableInit;
   readonly #sessionPorts: SessionPorts;
   readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1]
-  /** Sessions without a connection and when they lost it, longest ago first. Only these expire. [MQTT-4.1.0-2] */
-  readonly #offlineSince = new Map<Session, number>();
+  /** Sessions without a connection, by when they end. Only these expire. [MQTT-4.1.0-2] */
+  readonly #offline: Schedule<Session>;
+  /** Sessions without a connection whose will waits, by when it is published. */
+  readonly #delayed: Schedule<Session>;
+  readonly #wills = new Map<Session, Will>();
 
   constructor(init: SessionTableInit) {
     this.#init = init;
     const { limits, counters, now, recordQueued } = init;
+    this.#offline = new Schedule(now());
+    this.#delayed = new Schedule(now());
     this.queueBudget = new ByteBudget(limits.queueTotalBytesMax);
     const queueBounds = {
       messagesMax: limits.queueMessagesMax,
@@ -52,7 +62,7 @@ export class SessionTable {
   }
 
   get offlineCount(): number {
-    return this.#offlineSince.size;
+    return this.#offline.size;
   }
 
   get(clientId: string): Session | undefined {
@@ -65,41 +75,80 @@ export class SessionTable {
    * @returns `isPresent`: the session was there before and goes on.
    */
   open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" {
-    const { clientId, identity, cleanStart, outlet } = request;
-    const existing = this.#sessions.get(clientId);
+    const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
+    const existing = this.#present(clientId);
     if (existing && existing.isPersistent && !cleanStart) {
       const isSame = existing.identity === identity;
       existing.attach(outlet, identity); // [MQTT-3.1.2-4]
       if (!isSame) this.#init.identityChanged();
-      this.#offlineSince.delete(existing);
+      this.#offline.delete(existing);
+      this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
+      existing.expirySeconds = expirySeconds;
       return { session: existing, isPresent: true }; // [MQTT-3.2.2-2]
     }
     if (!existing && this.#sessions.size >= this.#init.limits.sessionsMax) {
       this.#init.counters.sessionsRefused++;
       return "full";
     }
-    const session = new Session(this.#sessionPorts, { clientId, identity, isPersistent: !cleanStart });
+    const session = new Session(this.#sessionPorts, { clientId, identity, expirySeconds });
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
     session.attach(outlet, identity);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
   }
 
-  /** The session's connection is over; without persistence the session is too. */
-  close(session: Session, outlet: Outlet): void {
-    if (!session.detach(outlet)) return;
-    if (session.isPersistent) this.#offlineSince.set(session, this.#init.now());
-    else this.#end(session);
+  /**
+   * The session's connection is over; without persistence the session is too, or when its time comes.
+   *
+   * @param will published now, or after its delay if the session lives that long [MQTT5-3.1.2-8]
+   */
+  close(session: Session, outlet: Outlet, will: Will | undefined): void {
+    if (session.detach(outlet)) {
+      if (will && will.delaySeconds > 0 && session.isPersistent) {
+        this.#wills.set(session, will);
+        this.#delayed.set(session, this.#init.now() + will.delaySeconds * 1000);
+        will = undefined;
+      }
+      if (session.isPersistent) this.#offline.set(session, this.#init.now() + this.expiryOf(session) * 1000);
+      else this.#end(session);
+    }
+    if (will) this.#init.fire(will);
   }
 
-  /** Ends the sessions that have been without a connection for too long. */
+  /** How long the session outlives its connection, as far as the broker lets it. */
+  expiryOf({ expirySeconds }: Session): number {
+    return Math.min(expirySeconds, this.#init.limits.sessionExpirySeconds);
+  }
+
+  /** Ends the sessions, and publishes the wills, whose time has come. Called about once a second. */
   expire(): void {
-    const deadline = this.#init.now() - this.#init.limits.sessionExpirySeconds * 1000;
-    for (const [session, since] of this.#offlineSince) {
-      if (since > deadline) break;
+    const now = this.#init.now();
+    for (const session of this.#delayed.takeDue(now)) this.#fireWill(session);
+    for (const session of this.#offline.takeDue(now)) {
       this.#init.counters.sessionsExpired++;
       this.#end(session);
     }
+  }
+
+  /** The client's session, unless its time came since anybody last looked. */
+  #present(clientId: string): Session | undefined {
+    const session = this.#sessions.get(clientId);
+    if (!session || !this.#offline.isDue(session, this.#init.now())) return session;
+    this.#init.counters.sessionsExpired++;
+    this.#end(session);
+    return undefined;
+  }
+
+  #takeWill(session: Session): Will | undefined {
+    const will = this.#wills.get(session);
+    this.#wills.delete(session);
+    this.#delayed.delete(session);
+    return will;
+  }
+
+  #fireWill(session: Session): void {
+    const will = this.#takeWill(session);
+    if (will) this.#init.fire(will);
   }
 
   /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] */
@@ -111,7 +160,8 @@ export class SessionTable {
   #end(session: Session): void {
     this.#init.ending(session);
     this.#sessions.delete(session.id);
-    this.#offlineSince.delete(session);
+    this.#offline.delete(session);
+    this.#fireWill(session); // The session does not live to see the delay.
     for (const { sharedFilter, message } of session.end()) this.#init.orphaned(sharedFilter!, message);
   }
 }

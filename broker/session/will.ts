@@ -7,13 +7,16 @@ import type { WillFields } from "../packet/types.ts";
  * is published like any message, again when it fires.
  */
 export class Will {
+  /** After the connection ended, unless the session ends first. [MQTT5-3.1.3-9] */
+  readonly delaySeconds: number;
   readonly #identity: Identity;
   #draft: MessageDraft | undefined;
 
   constructor(fields: WillFields, identity: Identity) {
     this.#identity = identity;
-    const { topic, qos, retain } = fields;
-    this.#draft = { topic, payload: fields.payload.slice(), qos, retain }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
+    const { topic, qos, retain, properties } = fields;
+    this.delaySeconds = fields.delaySeconds;
+    this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
   }
 
   /** DISCONNECT came: nothing will be published. [MQTT-3.14.4-3] */

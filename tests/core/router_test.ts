@@ -35,11 +35,13 @@ class Receiver implements Subscriber {
   }
 }
 
+const PLAIN = { noLocal: false, retainAsPublished: false, identifiers: [] } as const;
+
 function start(limits: Partial<Limits> = {}) {
   const counters = new Counters();
   const router = new Router({ ...DEFAULT_LIMITS, ...limits }, counters);
   const add = (subscriber: Receiver, filter: string, qos: QoS = 0) =>
-    router.add({ filter, qos, subscriber, isShared: isShared(filter) });
+    router.add({ ...PLAIN, filter, qos, subscriber, isShared: isShared(filter) });
   const route = (topic: string) => router.route(messageOn(topic));
   return { counters, router, add, route };
 }

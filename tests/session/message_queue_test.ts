@@ -5,7 +5,13 @@ import { MessageQueue, type Outgoing } from "../../broker/session/message_queue.
 
 function outgoing(sequence: number, bytes = 0): Outgoing {
   const draft = { topic: "a", payload: new Uint8Array(bytes), qos: 1, retain: false } as const;
-  return { message: new Message(draft, sequence, 0), qos: 1, retain: false, sharedFilter: undefined };
+  return {
+    message: new Message(draft, sequence, 0),
+    qos: 1,
+    retain: false,
+    identifiers: [],
+    sharedFilter: undefined,
+  };
 }
 
 const SIZE = outgoing(1).message.size;

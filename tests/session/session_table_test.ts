@@ -10,6 +10,8 @@ const identity = identityOf("somebody");
 
 /** A connection that does as told: when it is taken over, it lets its session go. */
 class TestOutlet implements Outlet {
+  readonly receiveMaximum = 0xffff;
+
   readonly sent: string[] = [];
   readonly isNearlyIdle = true;
   session: Session | undefined;
@@ -28,9 +30,13 @@ class TestOutlet implements Outlet {
     this.sent.push(`pubrel ${packetId}`);
   }
 
+  fits(): boolean {
+    return true;
+  }
+
   takenOver(): void {
     this.takenOverCount++;
-    this.table.close(this.session!, this);
+    this.table.close(this.session!, this, undefined);
   }
 }
 
@@ -44,12 +50,19 @@ function start(limits: Partial<Limits> = {}) {
     now: () => now,
     recordQueued: undefined,
     ending: (session) => ended.push(session.id),
+    fire: () => {},
     orphaned: () => {},
     identityChanged: () => {},
   });
   const open = (clientId: string, cleanStart: boolean) => {
     const outlet = new TestOutlet(table);
-    const opened = table.open({ clientId, identity, cleanStart, outlet });
+    const opened = table.open({
+      clientId,
+      identity,
+      cleanStart,
+      expirySeconds: cleanStart ? 0 : Infinity,
+      outlet,
+    });
     if (opened === "full") return undefined;
     outlet.session = opened.session;
     return { outlet, ...opened };
@@ -59,15 +72,23 @@ function start(limits: Partial<Limits> = {}) {
 
 function deliver(session: Session): void {
   const message = new Message({ topic: "a", payload: new Uint8Array(10), qos: 1, retain: false }, 1, 0);
-  session.deliver(message, { filter: "a", isShared: false, qos: 1, subscriber: session });
+  session.deliver(message, {
+    filter: "a",
+    isShared: false,
+    noLocal: false,
+    retainAsPublished: false,
+    identifiers: [],
+    qos: 1,
+    subscriber: session,
+  });
 }
 
 Deno.test("a persistent session stays without its connection, another one ends with it [MQTT-3.1.2-4] [MQTT-3.1.2-6]", () => {
   const { table, ended, open } = start();
   const kept = open("kept", false)!;
   const clean = open("clean", true)!;
-  table.close(kept.session, kept.outlet);
-  table.close(clean.session, clean.outlet);
+  table.close(kept.session, kept.outlet, undefined);
+  table.close(clean.session, clean.outlet, undefined);
   assertEquals(ended, ["clean"]);
   assertEquals([table.size, table.offlineCount], [1, 1]);
   assertEquals(open("kept", false)!.isPresent, true);
@@ -82,7 +103,7 @@ Deno.test("a take-over closes the old connection once; its later end touches not
     const young = open("c", second)!;
     assertEquals(old.outlet.takenOverCount, 1);
     assertEquals(young.isPresent, !first && !second);
-    table.close(old.session, old.outlet);
+    table.close(old.session, old.outlet, undefined);
     assertEquals([table.size, table.offlineCount], [1, 0]);
     assertEquals(table.get("c"), young.session);
     assertEquals(young.session.isConnected, true);
@@ -92,7 +113,7 @@ Deno.test("a take-over closes the old connection once; its later end touches not
 Deno.test("an ended session takes nothing and gives its bytes back", () => {
   const { table, open } = start();
   const { session, outlet } = open("c", false)!;
-  table.close(session, outlet);
+  table.close(session, outlet, undefined);
   for (let count = 0; count < 5; count++) deliver(session);
   assertEquals(table.queueBudget.bytes > 0, true);
   open("c", true);
@@ -106,7 +127,7 @@ Deno.test("sessions without a connection end after sessionExpirySeconds, the oth
   open("online", false);
   for (const [clientId, after] of [["a", 10], ["b", 20], ["c", 0]] as const) {
     const { session, outlet } = open(clientId, false)!;
-    table.close(session, outlet);
+    table.close(session, outlet, undefined);
     pass(after);
   }
   pass(69);
@@ -116,7 +137,7 @@ Deno.test("sessions without a connection end after sessionExpirySeconds, the oth
   table.expire();
   assertEquals(ended, ["a"]);
   const back = open("b", false)!;
-  table.close(back.session, back.outlet);
+  table.close(back.session, back.outlet, undefined);
   pass(99);
   table.expire();
   assertEquals(ended, ["a", "c"]);
@@ -141,7 +162,7 @@ Deno.test("nothing is sent to a connection before resume [MQTT-3.2.0-1]", () => 
   const { table, open } = start();
   const { session, outlet } = open("c", false)!;
   deliver(session);
-  table.close(session, outlet);
+  table.close(session, outlet, undefined);
   deliver(session);
   const next = open("c", false)!;
   assertEquals(next.outlet.sent, []);

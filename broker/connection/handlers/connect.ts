@@ -1,10 +1,10 @@
 import type { Grant } from "../../auth/authenticator.ts";
 import {
+  type ConnackFields,
   type ConnectPacket,
   connectReturnCode,
   encode,
   ReasonCode,
-  UnsupportedVersionError,
   type WillFields,
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
@@ -24,12 +24,13 @@ const encoder = new TextEncoder();
 /** Says who the client is, then gives it its session: CONNACK, and what it left unfinished. */
 export async function handleConnect(connection: ConnectionPort, packet: ConnectPacket): Promise<void> {
   const { broker, peer } = connection;
-  // The codec reads 5.0; sessions and handlers do not serve it yet (issue 3).
-  if (packet.version === 5) throw new UnsupportedVersionError("MQTT", packet.version);
   connection.version = packet.version;
   connection.clientId = packet.clientId;
   const refusal = refusalOfClientId(packet, broker.limits.clientIdBytesMax);
   if (refusal !== undefined) return refuse(connection, refusal);
+  if (packet.authenticationMethod !== undefined) {
+    return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
+  }
   if (packet.will) checkWill(packet.will, broker.limits.topicLevelsMax);
   const { username, password } = packet;
   const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
@@ -40,22 +41,41 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
 
 function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Identity): void {
   const { broker } = connection;
-  const { will, cleanStart } = packet;
+  const { will, cleanStart, sessionExpirySeconds: expirySeconds } = packet;
   if (will && broker.publishRefusal(identity, will.topic)) {
     return refuse(connection, ReasonCode.notAuthorized);
   }
   const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
-  const opened = broker.sessions.open({ clientId, identity, cleanStart, outlet: connection }); // [MQTT-3.1.4-3]
+  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
   if (opened === "full") return refuse(connection, ReasonCode.serverUnavailable);
   const { session, isPresent } = opened;
   connection.clientId = clientId;
   connection.keepAliveSeconds = packet.keepAliveSeconds;
   connection.will = will && new Will(will, identity); // [MQTT-3.1.2-12]
-  connection.open(session);
-  const connack = { type: "connack", sessionPresent: isPresent, reasonCode: ReasonCode.success } as const;
-  connection.promise(encode(connack, packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  connection.open(session, packet);
+  connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
+}
+
+/** What MQTT 5.0 is told of our limits, and of what became of its wishes; earlier versions hear only of the session. */
+function connackFor(
+  { broker, session }: ConnectionPort,
+  packet: ConnectPacket,
+  sessionPresent: boolean,
+): ConnackFields {
+  const { limits, sessions } = broker;
+  const expirySeconds = sessions.expiryOf(session);
+  return {
+    type: "connack",
+    sessionPresent,
+    reasonCode: ReasonCode.success,
+    receiveMaximum: Math.min(limits.inboundQos2Max, 0xffff),
+    packetBytesMax: limits.packetBytesMax,
+    topicAliasMax: limits.topicAliasesMax,
+    ...(packet.clientId === "" && { assignedClientId: session.id }), // [MQTT5-3.2.2-16]
+    ...(expirySeconds !== packet.sessionExpirySeconds && { sessionExpirySeconds: expirySeconds }),
+  };
 }
 
 /** Without a client identifier there is nothing to come back to, and MQTT 3.1 does not know such a thing at all. */
@@ -63,7 +83,7 @@ function refusalOfClientId(
   { clientId, cleanStart, version }: ConnectPacket,
   bytesMax: number,
 ): number | undefined {
-  const isNameless = clientId === "" && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
+  const isNameless = clientId === "" && version < 5 && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
   const isTooLong = encoder.encode(clientId).length > bytesMax; // [MQTT-3.1.3-5]
   return isNameless || isTooLong ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9]
 }
@@ -75,7 +95,7 @@ function checkWill(will: WillFields, levelsMax: number): void {
 
 /** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
 function refuse(connection: ConnectionPort, reasonCode: number): void {
-  if (connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
+  if (connection.version === 5 || connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
     connection.send(encode({ type: "connack", sessionPresent: false, reasonCode }, connection.version));
   }
   connection.close("refused", `0x${reasonCode.toString(16)}`);

@@ -1,27 +1,54 @@
+import type { Publication } from "../../broker.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { type PublishPacket, ReasonCode } from "../../packet/mod.ts";
 import { checkTopic } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
 /**
- * Takes a message from a client. One that may not be published is acknowledged all the same: MQTT 3.1.1 has no other
- * way to say so but closing. [MQTT-3.3.5-2]
+ * Takes a message from a client. To one that may not be published MQTT 5.0 has an answer; 3.1.1 has none but closing,
+ * so there it is acknowledged all the same. [MQTT-3.3.5-2]
  */
 export function handlePublish(connection: ConnectionPort, packet: PublishPacket): void {
-  const { broker, session } = connection;
-  const { topic, qos, packetId } = packet;
-  const problem = checkTopic(topic, broker.limits.topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-  if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
+  const { session } = connection;
+  const { qos, packetId } = packet;
+  const topic = resolveTopic(connection, packet);
   if (qos === 2) {
     const flow = session.inbound.begin(packetId); // [MQTT-4.3.3-2]
-    if (flow === "full") {
-      const { inboundQos2Max } = broker.limits;
-      const message = `Cannot accept PUBLISH: ${inboundQos2Max} QoS 2 messages wait for their PUBREL`;
-      throw new ProtocolError(ReasonCode.receiveMaximumExceeded, message);
-    }
+    if (flow === "full") throw tooManyOpen(connection);
     if (flow === "duplicate") return connection.acknowledge("pubrec", packetId);
   }
-  broker.publish(session.identity, packet);
-  if (qos === 1) connection.acknowledge("puback", packetId); // [MQTT-4.3.2-2] [MQTT-4.6.0-2]
-  else if (qos === 2) connection.acknowledge("pubrec", packetId); // [MQTT-3.3.4-1] [MQTT-4.6.0-3]
+  // The packet is the draft as it is, unless an alias stood for its topic.
+  const draft = topic === packet.topic ? packet : { ...packet, topic };
+  const publication = connection.broker.publish(session.identity, draft, session.id);
+  if (qos === 0) return;
+  const reasonCode = connection.version === 5 ? reasonOf(publication) : ReasonCode.success;
+  // One that is refused is over: its identifier is free. [MQTT5-4.3.3-9]
+  if (qos === 2 && reasonCode >= ReasonCode.unspecifiedError) session.inbound.release(packetId);
+  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3]
+}
+
+/** Alias first, then the rules for topics: what is checked is what is used. */
+function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string {
+  const { topicLevelsMax } = connection.broker.limits;
+  const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
+  const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+  if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
+  if (packet.subscriptionIds.length > 0) { // [MQTT5-3.3.4-6]
+    throw new ProtocolError(ReasonCode.protocolError, "Cannot accept subscription identifiers from a client");
+  }
+  const responseTopic = packet.properties?.responseTopic;
+  const responseProblem = responseTopic === undefined ? undefined : checkTopic(responseTopic, topicLevelsMax);
+  if (responseProblem) throw new ProtocolError(ReasonCode.protocolError, responseProblem.message); // [MQTT5-3.3.2-14]
+  return topic;
+}
+
+function reasonOf(publication: Publication): number {
+  if (!publication.accepted) return publication.reasonCode;
+  return publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
+}
+
+function tooManyOpen({ broker }: ConnectionPort): ProtocolError {
+  const { inboundQos2Max } = broker.limits;
+  const message = `Cannot accept PUBLISH: ${inboundQos2Max} QoS 2 messages wait for their PUBREL`;
+  return new ProtocolError(ReasonCode.receiveMaximumExceeded, message); // [MQTT5-3.3.4-7]
 }

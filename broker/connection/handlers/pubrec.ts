@@ -1,9 +1,17 @@
-import type { PubrecPacket } from "../../packet/mod.ts";
+import { type PubrecPacket, ReasonCode } from "../../packet/mod.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 import { checkFlow } from "./_flow.ts";
 
-/** The client has a QoS 2 message: PUBREL, even for one we do not know, so that its side can end. [MQTT-4.6.0-4] */
-export function handlePubrec(connection: ConnectionPort, { packetId }: PubrecPacket): void {
-  checkFlow(connection, "PUBREC", packetId, connection.session.release(packetId));
-  connection.sendPubrel(packetId); // [MQTT-4.3.3-1]
+/**
+ * The client has a QoS 2 message: PUBREL, even for one we do not know, so that its side can end. One that it does not
+ * take is over. [MQTT-4.6.0-4]
+ */
+export function handlePubrec(connection: ConnectionPort, { packetId, reasonCode }: PubrecPacket): void {
+  const { session } = connection;
+  if (reasonCode >= ReasonCode.unspecifiedError) { // [MQTT5-4.3.3-4]
+    return checkFlow(connection, "PUBREC", packetId, session.reject(packetId));
+  }
+  const outcome = session.release(packetId);
+  checkFlow(connection, "PUBREC", packetId, outcome);
+  connection.sendPubrel(packetId, outcome === "unknown" ? ReasonCode.packetIdentifierNotFound : 0); // [MQTT-4.3.3-1]
 }

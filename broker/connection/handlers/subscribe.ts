@@ -2,27 +2,44 @@ import type { SubscribeOutcome } from "../../broker.ts";
 import type { Subscription } from "../../core/subscriber.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
+import { isShared } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
 /** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] */
 export function handleSubscribe(connection: ConnectionPort, packet: SubscribePacket): void {
   const { requests, packetId } = packet;
-  const outcomes = requests.map((request) => subscribe(connection, request));
+  const outcomes = requests.map((request) => subscribe(connection, request, packet.subscriptionId));
   logRefusals(connection, requests, outcomes);
   const reasonCodes = outcomes.map((outcome) =>
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
   connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7]
-  for (const outcome of outcomes) if (outcome.granted) sendRetained(connection, outcome.subscription);
+  for (const [index, outcome] of outcomes.entries()) {
+    if (!outcome.granted) continue;
+    const { retainHandling } = requests[index]!;
+    const isWanted = retainHandling === 0 || (retainHandling === 1 && outcome.isNew); // [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
+    if (isWanted) sendRetained(connection, outcome.subscription);
+  }
 }
 
-function subscribe(connection: ConnectionPort, { filter, qos }: SubscriptionRequest): SubscribeOutcome {
+function subscribe(
+  connection: ConnectionPort,
+  request: SubscriptionRequest,
+  identifier: number,
+): SubscribeOutcome {
+  const { filter, qos, noLocal, retainAsPublished } = request;
   const { broker, session } = connection;
   if (filter === "") throw new ProtocolError(ReasonCode.topicFilterInvalid, "Cannot accept an empty filter"); // [MQTT-4.7.3-1]
+  if (noLocal && isShared(filter)) { // [MQTT5-3.8.3-4]
+    throw new ProtocolError(
+      ReasonCode.protocolError,
+      `Cannot accept No Local for the shared filter "${filter}"`,
+    );
+  }
   const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
   const outcome = isFull && !session.subscriptions.has(filter)
     ? broker.refuseSubscription("too-many-subscriptions")
-    : broker.subscribe(session, filter, qos);
+    : broker.subscribe(session, filter, { qos, noLocal, retainAsPublished, identifier });
   if (outcome.granted) session.addSubscription(outcome.subscription);
   return outcome;
 }
@@ -43,12 +60,13 @@ function logRefusals(
 }
 
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
-function sendRetained(connection: ConnectionPort, { filter, qos, isShared }: Subscription): void {
+function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
+  const { filter, isShared } = subscription;
   if (isShared) return; // Whose turn would it be? [MQTT5-3.8.4]
   const { broker, session } = connection;
   const until = broker.sequence;
-  session.deliverRetained(filter, {
+  session.deliverRetained(subscription, {
     walk: () => broker.retainedMatching(session.identity, filter, until),
     isCurrent: (message) => broker.retained(session.identity, message.topic) === message,
-  }, qos);
+  });
 }
