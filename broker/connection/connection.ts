@@ -324,7 +324,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
         Math.min(topicAliasMax, this.broker.limits.topicAliasesMax),
       );
     }
-    const frame = frameFor(outgoing, this.#outboundAliases?.take(message.topic));
+    // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
+    const aliased = outgoing.qos === 2 ? undefined : this.#outboundAliases?.take(message.topic);
+    const frame = frameFor(outgoing, aliased);
     return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
   }
 

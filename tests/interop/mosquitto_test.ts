@@ -209,14 +209,28 @@ test("200 KiB of any bytes arrive as they were sent", async () => {
   }
 });
 
-test("MQTT 5 is refused in words", async () => {
+test("mosquitto_pub -V 5 and mosquitto_sub -V 5 meet, with properties and a reason for what is refused", async () => {
   await using broker = new OpenBroker();
-  const where = ["-h", HOST, "-p", String(broker.mqttPort), "-t", "a", "-V", "mqttv5"];
-  for (const command of [["mosquitto_pub", "-m", "x"], ["mosquitto_sub", "-W", "30"]] as const) {
-    const { code, stderr } = await run(command[0], [...where, ...command.slice(1)]);
-    assert(code !== 0, `${command[0]} ended with 0`);
-    assertMatch(stderr, /unsupported protocol version/i);
-  }
+  const where = ["-h", HOST, "-p", String(broker.mqttPort), "-V", "mqttv5"];
+  await using sub = mosquittoSub(broker, [
+    "-V",
+    "mqttv5",
+    "-q",
+    "2",
+    "-t",
+    "a/+",
+    "-C",
+    "1",
+    "-F",
+    "%t %p %C %P",
+  ]);
+  await broker.subscribed(1);
+  const properties = ["-D", "publish", "content-type", "text/x", "-D", "publish", "user-property", "k", "v"];
+  const sent = await run("mosquitto_pub", [...where, "-t", "a/b", "-m", "hello", "-q", "2", ...properties]);
+  assertEquals([sent.code, sent.stderr], [0, ""]);
+  assertEquals(await sub.lines(1), ["a/b hello text/x k:v"]);
+  const refused = await run("mosquitto_pub", [...where, "-t", "$SYS/x", "-m", "x", "-q", "1"]);
+  assertMatch(refused.stderr, /not authorized/i);
 });
 
 test("a mosquitto_sub that was taken over comes back and goes on", async () => {

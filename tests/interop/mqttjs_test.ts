@@ -186,12 +186,40 @@ Deno.test("each MQTT.js without a name is a client of its own", async () => {
   assertEquals([first.mqtt.connected, second.mqtt.connected, broker.broker.sessions.size], [true, true, 2]);
 });
 
-Deno.test("MQTT 5 of MQTT.js is refused with the reason that 5.0 has for it", async () => {
+Deno.test("MQTT.js at level 5 publishes with properties and aliases, and receives at every QoS", async () => {
   await using broker = new OpenBroker();
-  await using client = new JsClient(broker, { protocolVersion: 5 });
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  client.mqtt.on("error", (error) => resolve("code" in error ? error.code : error));
-  assertEquals(await promise, 0x84);
+  const properties = { topicAliasMaximum: 5, receiveMaximum: 3 };
+  await using receiver = await connectJs(broker, { protocolVersion: 5, properties });
+  await using sender = await connectJs(broker, {
+    protocolVersion: 5,
+    autoUseTopicAlias: true,
+    autoAssignTopicAlias: true,
+  });
+  await receiver.mqtt.subscribeAsync("five/+", { qos: 2, properties: { subscriptionIdentifier: 7 } });
+  const received: string[] = [];
+  receiver.mqtt.on("message", (topic, payload, packet) => {
+    const { contentType, userProperties, subscriptionIdentifier } = packet.properties ?? {};
+    received.push(
+      JSON.stringify([topic, `${payload}`, packet.qos, contentType, userProperties, subscriptionIdentifier]),
+    );
+  });
+  const sent: string[] = [];
+  for (let index = 0; index < 60; index++) {
+    const qos = (index % 3) as 0 | 1 | 2;
+    const topic = `five/${index % 7}`;
+    const userProperties = { a: ["1", "2"], b: "3" };
+    await sender.mqtt.publishAsync(topic, `${index}`, {
+      qos,
+      properties: { contentType: "t/x", userProperties },
+    });
+    sent.push(JSON.stringify([topic, `${index}`, qos, "t/x", userProperties, 7]));
+  }
+  await eventually(() => assertEquals(received.length, sent.length));
+  // Each QoS has an order of its own.
+  for (const qos of [0, 1, 2]) {
+    const ofQos = (lines: string[]) => lines.filter((line) => JSON.parse(line)[2] === qos);
+    assertEquals(ofQos(received), ofQos(sent));
+  }
 });
 
 for (const qos of QOS) {
