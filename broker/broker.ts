@@ -280,7 +280,7 @@ export class Broker {
   /** Whoever ends a connection or session (a timer, another connection) has no part in what goes wrong with its will. */
   #fireWill(will: Will): void {
     try {
-      will.fire((identity, draft) => this.publish(identity, draft));
+      will.fire((identity, draft, publisherId) => this.publish(identity, draft, publisherId));
     } catch (error) {
       this.counters.willsFailed++;
       this.log.error("will-failed", {

@@ -33,6 +33,8 @@ import { InboundAliases, OutboundAliases } from "./topic_alias.ts";
 const NEARLY_IDLE_BYTES = 64 * 1024;
 /** Bytes of a packet that is not whole yet keep a client alive if they come by so many; a trickle does not. */
 const PROGRESS_BYTES = 1024;
+/** What a topic alias adds to a packet at most: three bytes, and one to each of two lengths. */
+const ALIAS_BYTES_MAX = 5;
 /** Longest stall while the outboxes fill more than half of what they share: a few frozen peers must not take it all. */
 const PRESSED_STALL_SECONDS = 2;
 
@@ -153,8 +155,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   fits(outgoing: Outgoing): boolean {
-    const { packetBytesMax } = this.#peerLimits;
-    return packetBytesMax === Infinity || frameFor(outgoing, undefined).bytes.length <= packetBytesMax;
+    return this.#fitsWith(outgoing, 0);
   }
 
   sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void {
@@ -325,9 +326,15 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       );
     }
     // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
-    const aliased = outgoing.qos === 2 ? undefined : this.#outboundAliases?.take(message.topic);
-    const frame = frameFor(outgoing, aliased);
+    const mayHaveAlias = outgoing.qos !== 2 && this.#fitsWith(outgoing, ALIAS_BYTES_MAX);
+    const frame = frameFor(outgoing, mayHaveAlias ? this.#outboundAliases?.take(message.topic) : undefined);
     return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
+  }
+
+  #fitsWith(outgoing: Outgoing, moreBytes: number): boolean {
+    const { packetBytesMax } = this.#peerLimits;
+    if (packetBytesMax === Infinity) return true;
+    return frameFor(outgoing, undefined).bytes.length + moreBytes <= packetBytesMax; // [MQTT5-3.1.2-24]
   }
 
   /** Tells a client of MQTT 5.0 why, where it is not the one who left. [MQTT5-4.13.1-1] */

@@ -159,7 +159,11 @@ export class Session implements Subscriber {
 
   /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] */
   resume(): void {
-    this.#resending = this.#outbound.entries().reverse();
+    const flows = this.#outbound.entries();
+    if (this.#outlet && flows.length > this.#outlet.receiveMaximum) { // No PUBREL waits for quota. [MQTT5-3.3.4-10]
+      flows.sort(([, one], [, other]) => Number(other.step === "released") - Number(one.step === "released"));
+    }
+    this.#resending = flows.reverse();
     this.pump();
   }
 
@@ -269,8 +273,9 @@ export class Session implements Subscriber {
     for (let next = this.#resending.at(-1); outlet && next; next = this.#resending.at(-1)) {
       const [packetId, flow] = next;
       if (this.#outbound.get(packetId) === flow) { // Not acknowledged meanwhile
-        if (flow.step === "published" && !this.#isWanted(flow)) this.#outbound.drop(packetId);
-        else if (this.#sentCount >= outlet.receiveMaximum) return false;
+        const isPublish = flow.step === "published";
+        if (isPublish && !this.#isAllowed(flow)) this.#outbound.drop(packetId);
+        else if (isPublish && this.#sentCount >= outlet.receiveMaximum) return false;
         else if (!this.#resendFlow(outlet, packetId, flow)) return false;
       }
       this.#resending.pop();
@@ -289,10 +294,16 @@ export class Session implements Subscriber {
 
   /** Asks again what was asked when the message came: while it waited, it may have expired or the right to it gone. */
   #isWanted(outgoing: Outgoing): boolean {
-    const { message } = outgoing;
     const { now, counters: { deliveries } } = this.#ports;
-    if (message.expiresAt <= now()) deliveries["dropped:expired"]++;
-    else if (!this.#identity.can("receive", message.topic)) deliveries["dropped:denied"]++;
+    if (outgoing.message.expiresAt > now()) return this.#isAllowed(outgoing); // [MQTT5-3.3.2-5]
+    deliveries["dropped:expired"]++;
+    return false;
+  }
+
+  /** All that is asked of one that was sent before: it does not expire any more. [MQTT5-4.3.3-7] */
+  #isAllowed(outgoing: Outgoing): boolean {
+    const { deliveries } = this.#ports.counters;
+    if (!this.#identity.can("receive", outgoing.message.topic)) deliveries["dropped:denied"]++;
     else if (this.#outlet && !this.#outlet.fits(outgoing)) deliveries["dropped:too-large"]++;
     else return true;
     return false;

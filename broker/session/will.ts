@@ -10,10 +10,13 @@ export class Will {
   /** After the connection ended, unless the session ends first. [MQTT5-3.1.3-9] */
   readonly delaySeconds: number;
   readonly #identity: Identity;
+  readonly #publisherId: string | undefined;
   #draft: MessageDraft | undefined;
 
-  constructor(fields: WillFields, identity: Identity) {
+  /** @param publisherId of the session that leaves it, for No Local [MQTT5-3.8.3-3] */
+  constructor(fields: WillFields, identity: Identity, publisherId?: string) {
     this.#identity = identity;
+    this.#publisherId = publisherId;
     const { topic, qos, retain, properties } = fields;
     this.delaySeconds = fields.delaySeconds;
     this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
@@ -25,9 +28,9 @@ export class Will {
   }
 
   /** Publishes it, once. [MQTT-3.1.2-8] [MQTT-3.1.2-10] */
-  fire(publish: (identity: Identity, draft: MessageDraft) => void): void {
+  fire(publish: (identity: Identity, draft: MessageDraft, publisherId?: string) => void): void {
     const draft = this.#draft;
     this.#draft = undefined;
-    if (draft) publish(this.#identity, draft);
+    if (draft) publish(this.#identity, draft, this.#publisherId);
   }
 }

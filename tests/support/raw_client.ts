@@ -26,9 +26,22 @@ export interface ConnectOptions {
   /** True if left out. */
   readonly cleanStart?: boolean;
   readonly keepAliveSeconds?: number;
-  readonly will?: { topic: string; payload?: string; qos?: QoS; retain?: boolean } | undefined;
+  readonly will?: WillOptions | undefined;
   readonly username?: string;
   readonly password?: string;
+  /** Of MQTT 5.0. */
+  readonly properties?: ConnectProperties;
+}
+
+export type ConnectProperties = Omit<
+  ConnectFields,
+  "type" | "version" | "cleanStart" | "keepAliveSeconds" | "clientId" | "will" | "username" | "password"
+>;
+
+export interface WillOptions
+  extends Partial<Pick<WillDraft, "qos" | "retain" | "delaySeconds" | "properties">> {
+  readonly topic: string;
+  readonly payload?: string;
 }
 
 /** What to publish; QoS 0, not retained, first sent, if left out. */
@@ -288,6 +301,7 @@ export class RawClient {
 export function connectPacket(options: ConnectOptions = {}): ConnectFields {
   const { will } = options;
   return {
+    ...options.properties,
     type: "connect",
     version: options.version ?? 4,
     cleanStart: options.cleanStart ?? true,
@@ -313,8 +327,8 @@ export function frameOf(firstByte: number, body: Uint8Array): Uint8Array {
 }
 
 function willFields(will: NonNullable<ConnectOptions["will"]>): WillDraft {
-  const { topic, payload = "gone", qos = 0, retain = false } = will;
-  return { topic, payload: encoder.encode(payload), qos, retain };
+  const { payload = "gone", qos = 0, retain = false } = will;
+  return { ...will, payload: encoder.encode(payload), qos, retain };
 }
 
 function decodeFrame(frame: Uint8Array, version: Version): Packet {

@@ -51,7 +51,7 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
   const { session, isPresent } = opened;
   connection.clientId = clientId;
   connection.keepAliveSeconds = packet.keepAliveSeconds;
-  connection.will = will && new Will(will, identity); // [MQTT-3.1.2-12]
+  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
   connection.open(session, packet);
   connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
