@@ -21,7 +21,7 @@ import type { Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
-import type { ConnectionPort, PeerLimits } from "./connection_port.ts";
+import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
 import { frameFor, withTimeLeft } from "./publish_frame.ts";
@@ -66,7 +66,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** What the outbox had written when its progress was last looked at, and since when it stands there. */
   #writtenSeen = 0;
   #writtenSeenAt = 0;
-  #peerLimits = NO_LIMITS;
+  #peerLimits = NO_PEER_LIMITS;
   #inboundAliases: InboundAliases | undefined;
   #outboundAliases: OutboundAliases | undefined;
   /** Somebody waits for room in the outbox. */
@@ -372,14 +372,6 @@ const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
   "link-closed",
   "link-failed",
 ]);
-
-/** What a peer gets that has said nothing of itself. */
-const NO_LIMITS: PeerLimits = {
-  receiveMaximum: 0xffff,
-  packetBytesMax: Infinity,
-  topicAliasMax: 0,
-  requestProblemInformation: true,
-};
 
 /** Ends that are part of everyday life. */
 const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([

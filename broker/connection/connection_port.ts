@@ -14,6 +14,14 @@ export interface PeerLimits {
   readonly requestProblemInformation: boolean;
 }
 
+/** Of a client that has said nothing of itself, as before MQTT 5.0. */
+export const NO_PEER_LIMITS: PeerLimits = {
+  receiveMaximum: 0xffff,
+  packetBytesMax: Infinity,
+  topicAliasMax: 0,
+  requestProblemInformation: true,
+};
+
 /** What others see of a connection: the handlers of its packets, and the server. */
 export interface ConnectionPort extends Outlet {
   readonly broker: Broker;

@@ -111,7 +111,7 @@ export const DEFAULT_LIMITS: Limits = {
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,
-  readBufferBytesMin: 512,
+  readBufferBytesMin: 256,
   readBufferBytesMax: 64 * KiB,
 
   topicLevelsMax: 200,

@@ -11,7 +11,7 @@ import { ProtocolError } from "../../core/errors.ts";
 import type { Identity } from "../../core/identity.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
-import type { ConnectionPort } from "../connection_port.ts";
+import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "../connection_port.ts";
 
 const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], number>> = {
   "bad-credentials": ReasonCode.badUserNameOrPassword,
@@ -52,10 +52,17 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
   connection.clientId = clientId;
   connection.keepAliveSeconds = packet.keepAliveSeconds;
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
-  connection.open(session, packet);
+  connection.open(session, peerLimitsOf(packet));
   connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
+}
+
+/** Not the packet itself, which would live as long as the connection; and before 5.0 all clients are alike. */
+function peerLimitsOf(packet: ConnectPacket): PeerLimits {
+  const { receiveMaximum, packetBytesMax, topicAliasMax, requestProblemInformation } = packet;
+  if (packet.version < 5) return NO_PEER_LIMITS;
+  return { receiveMaximum, packetBytesMax, topicAliasMax, requestProblemInformation };
 }
 
 /** What MQTT 5.0 is told of our limits, and of what became of its wishes; earlier versions hear only of the session. */
