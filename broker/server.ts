@@ -71,6 +71,7 @@ export class Server {
     for (const listener of this.#listeners) listener.close();
     // Those with a will first, so that the others still receive it.
     for (const connection of this.#connections) if (connection.will) connection.close("server-shutdown");
+    this.#broker.sessions.fireWills();
     for (const connection of this.#connections) connection.close("server-shutdown");
     if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
     await Promise.all(this.#acceptLoops);

@@ -130,6 +130,11 @@ export class SessionTable {
     }
   }
 
+  /** Publishes every will that waits: the sessions end here, and none lives to see its delay. */
+  fireWills(): void {
+    for (const session of [...this.#wills.keys()]) this.#fireWill(session);
+  }
+
   /** The client's session, unless its time came since anybody last looked. */
   #present(clientId: string): Session | undefined {
     const session = this.#sessions.get(clientId);

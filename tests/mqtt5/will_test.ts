@@ -240,3 +240,21 @@ Deno.test("[MQTT5-3.8.3-3] No Local keeps a client's own will from it", async ()
   assertEquals(back.connack.sessionPresent, true);
   await back.client.expectNothing();
 });
+
+Deno.test("[MQTT5-3.1.2-10] when the broker stops, wills that wait are published to who is still there", async () => {
+  await using test = startBroker();
+  const watcher = await watch(test);
+  for (const clientId of ["offline", "online"]) {
+    const { client } = await connect5(test, {
+      clientId,
+      properties: { sessionExpirySeconds: 60 },
+      will: { topic: "will", payload: clientId, delaySeconds: 10 },
+    });
+    if (clientId === "offline") client.cut();
+  }
+  await watcher.expectNothing();
+  const closing = test.server.close();
+  await watcher.expectPublish({ topic: "will", payload: "offline" });
+  await watcher.expectPublish({ topic: "will", payload: "online" });
+  await closing;
+});
