@@ -38,7 +38,7 @@ export interface Limits {
   // Topics
   /** Levels of a topic or filter; more are refused. The same bound as mosquitto's. */
   readonly topicLevelsMax: number;
-  /** Topic aliases of one MQTT 5.0 connection, in each direction. */
+  /** Topic aliases of one MQTT 5.0 connection, in each direction; each may hold a topic of 64 KiB. As many as mosquitto's. */
   readonly topicAliasesMax: number;
   /** Topics whose matches are remembered; the oldest goes. */
   readonly routeCacheMax: number;
@@ -115,7 +115,7 @@ export const DEFAULT_LIMITS: Limits = {
   readBufferBytesMax: 64 * KiB,
 
   topicLevelsMax: 200,
-  topicAliasesMax: 64,
+  topicAliasesMax: 10,
   routeCacheMax: 10_000,
   routeCacheTargetsMax: 1_000_000,
 
