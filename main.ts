@@ -1,4 +1,4 @@
-import { createBridge, HttpServer } from "./bridge/mod.ts";
+import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
@@ -6,13 +6,15 @@ import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, Log } from "./broker/mod.ts";
+import { Broker, Log, StoreError } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
+import { STORES } from "./broker/store/stores.ts";
 import { TcpListener } from "./broker/transport/tcp.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 /** A stop takes no longer than this, whatever a peer does. */
 const STOP_SECONDS_MAX = 4;
+const PROGRESS_MS = 1000;
 
 const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS };
 const RUNNERS = { serve: runServe, pub: runPub, sub: runSub };
@@ -29,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await RUNNERS[command](line);
   } catch (error) {
     const isUsage = error instanceof UsageError || error instanceof ConfigError;
-    if (!isUsage && !(error instanceof StartError)) throw error;
+    if (!isUsage && !(error instanceof StartError) && !(error instanceof StoreError)) throw error;
     console.error(error.message);
     return isUsage ? 2 : 1;
   }
@@ -55,7 +57,7 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
-  const running = serve(options, log);
+  const running = await serve(options, log);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
@@ -68,21 +70,23 @@ async function runServe(line: CommandLine): Promise<number> {
   return 0;
 }
 
-/** Puts broker, MQTT and HTTP together; throws `StartError` with nothing left open. */
-function serve(options: Options, log: Log) {
-  const broker = new Broker({ limits: options.limits, log });
+/** Puts store, broker, MQTT and HTTP together; throws `StartError` or `StoreError` with nothing left open. */
+async function serve(options: Options, log: Log) {
+  // Before the data are read: a port that is taken should be said at once. Clients that come early wait in its queue.
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
-  const bridge = createBridge(broker, options.http);
+  let broker: Broker | undefined;
+  let bridge: Bridge;
   let http: HttpServer;
   try {
+    const store = STORES[options.durability]({ folder: options.data, onProgress: progressLog(log) });
+    broker = await Broker.open({ limits: options.limits, log, store });
+    bridge = createBridge(broker, options.http);
+    const { fetch } = bridge;
     const { clock } = broker;
-    http = open(
-      "http",
-      options,
-      (hostname, port) => new HttpServer(bridge.fetch, { hostname, port, log, clock }),
-    );
+    http = open("http", options, (hostname, port) => new HttpServer(fetch, { hostname, port, log, clock }));
   } catch (error) {
     listener.close();
+    await broker?.close();
     throw error;
   }
   const server = new Server(broker, {
@@ -98,8 +102,18 @@ function serve(options: Options, log: Log) {
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);
-      await broker.close();
+      await broker?.close();
     },
+  };
+}
+
+/** A million records take seconds to read: says once a second how far it is. */
+function progressLog(log: Log): (done: number, all: number) => void {
+  let saidAt = Date.now();
+  return (done, all) => {
+    if (Date.now() - saidAt < PROGRESS_MS) return;
+    saidAt = Date.now();
+    log.info("loading", { done, all });
   };
 }
 

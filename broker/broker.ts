@@ -12,16 +12,29 @@ import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { type Log, silentLog } from "./core/log.ts";
 import { Message, type MessageDraft } from "./core/message.ts";
+import {
+  type Publication,
+  type Refusal,
+  REFUSAL_REASON_CODES,
+  type StoreRefusal,
+  SUBSCRIBE_REASON_CODES,
+  type SubscribeOutcome,
+  type SubscribeRefusal,
+} from "./core/outcome.ts";
 import { RetainedStore } from "./core/retained_store.ts";
 import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
-import { Counters, type Refusal } from "./metrics/counters.ts";
-import { ReasonCode } from "./packet/mod.ts";
+import { Counters } from "./metrics/counters.ts";
 import { SessionTable } from "./session/session_table.ts";
 import type { Will } from "./session/will.ts";
+import { Restoration } from "./restoration.ts";
+import type { RetainedSource } from "./session/retained_backlog.ts";
+import { EventJournal } from "./store/event_journal.ts";
+import { Journal } from "./store/journal.ts";
 import { MemoryStore } from "./store/memory_store.ts";
-import type { Store } from "./store/store.ts";
+import { Sequence } from "./store/sequence.ts";
+import { CommitError, type Store } from "./store/store.ts";
 import { checkFilter, isReserved, isShared, parseShare, type TopicProblem } from "./topic/name.ts";
 
 export interface BrokerOptions {
@@ -33,46 +46,10 @@ export interface BrokerOptions {
   readonly log?: Log;
 }
 
-/** What became of a publish as a whole. */
-export type Publication =
-  | {
-    readonly accepted: true;
-    readonly message: Message; /** Subscribers that match. */
-    readonly matched: number;
-  }
-  | { readonly accepted: false; readonly refusal: Refusal; /** Of MQTT 5.0. */ readonly reasonCode: number };
-
-export type SubscribeRefusal =
-  | "invalid-filter"
-  | "denied"
-  | "too-many-subscriptions";
-
-export type SubscribeOutcome =
-  | { readonly granted: true; readonly subscription: Subscription; readonly isNew: boolean }
-  | {
-    readonly granted: false;
-    readonly refusal: SubscribeRefusal;
-    /** Of MQTT 5.0. */
-    readonly reasonCode: number;
-    readonly problem?: TopicProblem;
-  };
-
 /** Sees every message that the broker takes, in order, after it was routed. It must not throw, nor publish. */
 export type MessageObserver = (message: Message) => void;
 
 const NO_IDENTIFIERS: readonly number[] = [];
-
-const REFUSAL_REASON_CODES: Readonly<Record<Refusal, number>> = {
-  "denied": ReasonCode.notAuthorized,
-  "reserved-topic": ReasonCode.notAuthorized,
-  "retained-full": ReasonCode.quotaExceeded,
-};
-
-const SUBSCRIBE_REASON_CODES: Readonly<Record<SubscribeRefusal, number>> = {
-  "invalid-filter": ReasonCode.topicFilterInvalid,
-  "denied": ReasonCode.notAuthorized,
-  "too-many-subscriptions": ReasonCode.quotaExceeded,
-};
 
 /**
  * The one topic space that MQTT and HTTP share. Everything here runs to completion: what was checked stays true, and
@@ -85,8 +62,10 @@ export class Broker {
   readonly log: Log;
   readonly turn: Turn;
   readonly sessions: SessionTable;
-  /** Part of every message id, `<epoch>-<sequence>`: another one means that the sequence began anew. */
-  readonly epoch: string = crypto.randomUUID().slice(0, 8);
+  /** Undefined where nothing outlives the process. */
+  readonly journal: Journal | undefined;
+  /** What streams catch up from, across starts of the process. */
+  readonly events: EventJournal;
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
   readonly #store: Store;
@@ -94,7 +73,7 @@ export class Broker {
   readonly #router: Router;
   readonly #retained: RetainedStore;
   readonly #observers = new Set<MessageObserver>();
-  #sequence = 0;
+  readonly #sequence: Sequence;
 
   constructor(options: BrokerOptions = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -104,16 +83,23 @@ export class Broker {
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
     this.#authenticators = new AuthenticatorChain(options.authenticators ?? [AUTH_METHODS.anonymous!]);
-    this.turn = new Turn(this.#store, { log: this.log, clock: this.clock });
+    this.turn = new Turn(this.#store, {
+      log: this.log,
+      clock: this.clock,
+      onFailed: () => this.counters.commitsFailed++,
+      onRecovered: () => this.sessions.storeRecovered(),
+    });
+    if (this.#store.durable) this.journal = new Journal(this.#store, this.turn, this.clock);
+    this.events = new EventJournal(this.journal);
+    this.#sequence = new Sequence(this.journal, this.clock);
     this.#router = new Router(this.limits, this.counters);
-    this.#retained = new RetainedStore(this.limits, this.clock);
+    this.#retained = new RetainedStore(this.limits, this.clock, this.journal);
     this.sessions = new SessionTable({
       limits: this.limits,
       counters: this.counters,
       now: () => this.clock.now(),
-      recordQueued: this.#store.durable
-        ? (clientId, message) => this.#record({ kind: "message-queued", clientId, message })
-        : undefined,
+      journal: this.journal,
+      isStoreFailing: () => this.turn.failure !== undefined,
       fire: (will) => this.#fireWill(will),
       orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
       ending: (session) => {
@@ -123,9 +109,29 @@ export class Broker {
     });
   }
 
+  /**
+   * A broker that goes on where the store's last one ended. Rejects with `StoreError` when the store cannot be used; then
+   * it is closed, and nothing in it was changed.
+   */
+  static async open(options: BrokerOptions): Promise<Broker> {
+    const broker = new Broker(options);
+    try {
+      await broker.#restore();
+    } catch (error) {
+      await broker.#store.close();
+      throw error;
+    }
+    return broker;
+  }
+
+  /** Part of every message id, `<epoch>-<sequence>`: another one means that the sequence began anew. */
+  get epoch(): string {
+    return this.#sequence.epoch;
+  }
+
   /** Sequence number of the newest message; 0 before the first. */
   get sequence(): number {
-    return this.#sequence;
+    return this.#sequence.last;
   }
 
   get subscriptionCount(): number {
@@ -166,16 +172,28 @@ export class Broker {
    */
   publish(identity: Identity, draft: MessageDraft, publisherId?: string): Publication {
     const refusal = this.publishRefusal(identity, draft.topic) ??
-      (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined);
+      (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined) ??
+      (this.journal && this.#storeRefusalOf(draft, publisherId));
     if (refusal) return this.#refuse(identity, draft, refusal);
-    const message = new Message(draft, ++this.#sequence, this.turn.now(), publisherId);
+    const promiseCount = this.journal?.promiseCount;
+    const message = new Message(draft, this.#sequence.next(), this.turn.now(), publisherId);
     this.counters.messagesReceived++;
     if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
     const matched = this.#router.route(message);
     for (const observe of this.#observers) observe(message);
     if (message.isKept) message.compact();
     this.#backplane.forward(message);
-    return { accepted: true, message, matched };
+    return { accepted: true, message, matched, isKept: this.journal?.promiseCount !== promiseCount };
+  }
+
+  /** Why nothing can be promised at the moment that must be on the disk; undefined while it can. */
+  get storeRefusal(): StoreRefusal | undefined {
+    if (!this.journal) return undefined;
+    const { failure } = this.turn;
+    if (failure !== undefined) {
+      return failure instanceof CommitError && failure.isFull ? "store-full" : "store-failed";
+    }
+    return this.journal.pendingBytes > this.limits.storePendingBytesMax ? "store-busy" : undefined;
   }
 
   /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */
@@ -191,7 +209,9 @@ export class Broker {
   /** Gives the subscriber the messages of the filter from now on, in the place of what it had for the same filter. */
   subscribe(subscriber: Subscriber, filter: string, wish: SubscriptionWish): SubscribeOutcome {
     const problem = checkFilter(filter, this.limits.topicLevelsMax);
-    const refusal = problem ? "invalid-filter" : this.#subscribeRefusal(subscriber, filter);
+    const refusal = problem
+      ? "invalid-filter"
+      : this.#subscribeRefusal(subscriber, filter) ?? (subscriber.isKept ? this.storeRefusal : undefined);
     if (refusal) return this.refuseSubscription(refusal, problem);
     const { qos, noLocal = false, retainAsPublished = false, identifier = 0 } = wish;
     const identifiers = identifier === 0 ? NO_IDENTIFIERS : [identifier];
@@ -229,10 +249,19 @@ export class Broker {
    * The retained messages of a filter that the identity may receive, one by one as they are asked for: other things may
    * happen between two of them. Newer ones than `until` are left out: who subscribed then has had them live.
    */
-  *retainedMatching(identity: Identity, filter: string, until: number = this.#sequence): Generator<Message> {
+  *retainedMatching(identity: Identity, filter: string, until: number = this.sequence): Generator<Message> {
     for (const message of this.#retained.match(filter)) {
       if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
     }
+  }
+
+  /** The retained messages that a new subscription begins with, those of this moment. */
+  retainedSource(subscriber: Subscriber, filter: string): RetainedSource {
+    const until = this.sequence;
+    return {
+      walk: () => this.retainedMatching(subscriber.identity, filter, until),
+      isCurrent: (message) => this.retained(subscriber.identity, message.topic) === message,
+    };
   }
 
   /**
@@ -266,10 +295,38 @@ export class Broker {
     return this.turn.settled();
   }
 
+  /** Commits what is left. Idempotent. */
   async close(): Promise<void> {
     this.#retained.close();
     await this.#backplane.close();
+    this.#sequence.close();
+    this.journal?.close();
+    try {
+      await this.turn.close();
+    } catch (error) {
+      this.log.error("commit-failed", { error: String(error) });
+    }
     await this.#store.close();
+  }
+
+  async #restore(): Promise<void> {
+    if (!this.journal) return;
+    const restoration = new Restoration({
+      journal: this.journal,
+      retained: this.#retained,
+      router: this.#router,
+      sessions: this.sessions,
+      recall: (name) => this.#authenticators.recall(name),
+    });
+    for await (const records of this.#store.load()) restoration.take(records);
+    const { state, events, interests, backlogs } = restoration.finish();
+    this.#sequence.restore(state);
+    this.events.restore({ events, interests, logged: Number(state.logged ?? 0) });
+    for (const [session, subscription] of backlogs) {
+      session.deliverRetained(subscription, this.retainedSource(session, subscription.filter));
+    }
+    this.turn.recorded();
+    await this.turn.settled();
   }
 
   /** One rule for retained, listed and replayed messages; the router asks the same for live ones. */
@@ -301,20 +358,22 @@ export class Broker {
     return identity === BROKER_IDENTITY || this.#retained.hasRoom(draft);
   }
 
+  /** While the store can take nothing, only what it need not know of goes on. */
+  #storeRefusalOf({ topic, qos, retain }: MessageDraft, publisherId = ""): StoreRefusal | undefined {
+    const refusal = this.storeRefusal;
+    if (!refusal || isReserved(topic)) return undefined;
+    const isKept = retain || (qos > 0 && this.#router.isKept(topic)) ||
+      (qos === 2 && this.sessions.get(publisherId)?.isKept);
+    return isKept ? refusal : undefined;
+  }
+
   #retain(message: Message): void {
     if (message.payload.length === 0) {
       this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11]
-      if (this.#store.durable) this.#record({ kind: "retained-cleared", topic: message.topic });
       return;
     }
     message.keep();
     this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7]
-    if (this.#store.durable) this.#record({ kind: "retained-put", message });
-  }
-
-  #record(record: Parameters<Store["append"]>[0]): void {
-    this.#store.append(record);
-    this.turn.recorded();
   }
 
   #refuse(identity: Identity, draft: MessageDraft, refusal: Refusal): Publication {

@@ -21,6 +21,9 @@ export interface Options {
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
   };
+  readonly durability: "disk" | "memory";
+  /** The folder with the data. */
+  readonly data: string;
   readonly log: { readonly level: LogLevel | "off" };
   readonly limits: Limits;
 }
@@ -74,6 +77,8 @@ export function resolveOptions(sources: OptionSources): Options {
       allowedHosts: value("http-allowed-hosts") as readonly string[],
       allowedOrigins: value("http-allowed-origins") as readonly string[],
     },
+    durability: value("durability") as "disk" | "memory",
+    data: value("data") as string,
     log: { level: value("log-level") as LogLevel | "off" },
     limits: Object.fromEntries(limits) as Limits,
   };

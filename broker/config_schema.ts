@@ -66,6 +66,13 @@ const address: OptionKind = {
   accept: (value) => typeof value === "string" && /^[\w.:%-]+$/.test(value) ? value : undefined,
 };
 
+const path: OptionKind = {
+  allowed: "the path of a folder",
+  placeholder: "FOLDER",
+  fromText: (text) => text,
+  accept: (value) => typeof value === "string" && /^[^\0]+$/.test(value) ? value : undefined,
+};
+
 const hosts = listOf({
   allowed: "a list of host names without port, such as broker.local, or * for all",
   placeholder: "HOST,…",
@@ -81,6 +88,16 @@ const origins = listOf({
 /** Every option that there is: the file, the variables, the flags, the help and the checks all follow from this. */
 export const OPTION_ROWS: readonly OptionRow[] = [
   row("", "host", { kind: address, default: undefined, help: "Address for MQTT and HTTP alike" }),
+  row("", "durability", {
+    kind: oneOf(["disk", "memory"]),
+    default: "disk",
+    help: "What an acknowledgement means: disk, or memory, which forgets everything at the end",
+  }),
+  row("", "data", {
+    kind: path,
+    default: "./data",
+    help: "Folder with the data, for its owner only; made if it is not there",
+  }),
   row("", "sys-interval-seconds", {
     kind: wholeNumber(0, SECONDS_MAX),
     default: 10,
@@ -158,7 +175,7 @@ function wholeNumber(min: number, max: number): OptionKind {
 function oneOf(choices: readonly string[]): OptionKind {
   return {
     allowed: `one of ${choices.join(", ")}`,
-    placeholder: "LEVEL",
+    placeholder: "WORD",
     choices,
     fromText: (text) => text,
     accept: (value) => choices.find((choice) => choice === value),

@@ -1,22 +1,18 @@
 // The door of the broker: what the bridge and other programs use.
 
 export type { Authenticator, Credentials, Grant } from "./auth/authenticator.ts";
-export {
-  Broker,
-  type BrokerOptions,
-  type MessageObserver,
-  type Publication,
-  type SubscribeOutcome,
-} from "./broker.ts";
+export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
 export type { Action, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
+export { isStoreRefusal, type Publication, type Refusal, type SubscribeOutcome } from "./core/outcome.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
 export type { QoS } from "./packet/types.ts";
-export type { Store } from "./store/store.ts";
+export type { EventJournal, RestoredEvents } from "./store/event_journal.ts";
+export { type Store, StoreError } from "./store/store.ts";
 export {
   checkFilter,
   checkTopic,

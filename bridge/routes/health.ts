@@ -8,12 +8,14 @@ export function healthRoute(): RouteHandler {
   return methods({ GET: () => new Response("ok\n", { headers: HEADERS }) });
 }
 
-/** `/readyz`: the broker takes work; 503 when it is about to stop. */
+/** `/readyz`: the broker takes work; 503 when it is about to stop, or can store nothing. */
 export function readyRoute(bridge: Bridge): RouteHandler {
   return methods({
-    GET: () =>
-      bridge.isDraining
-        ? new Response("draining\n", { status: 503, headers: { ...HEADERS, "retry-after": "5" } })
-        : new Response("ready\n", { headers: HEADERS }),
+    GET: () => {
+      const reason = bridge.isDraining ? "draining" : bridge.broker.storeRefusal;
+      return reason
+        ? new Response(`${reason}\n`, { status: 503, headers: { ...HEADERS, "retry-after": "5" } })
+        : new Response("ready\n", { headers: HEADERS });
+    },
   });
 }

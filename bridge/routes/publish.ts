@@ -1,4 +1,4 @@
-import type { Identity, MessageDraft } from "../../broker/mod.ts";
+import { type Identity, isStoreRefusal, type MessageDraft, type Refusal } from "../../broker/mod.ts";
 import type { Bridge, BridgeContext } from "../context.ts";
 import { decodeText } from "../envelope.ts";
 import type { Answer } from "../idempotency_table.ts";
@@ -16,7 +16,13 @@ const NO_MATCHING_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
 const QUOTA_EXCEEDED = 0x97;
 const PAYLOAD_FORMAT_INVALID = 0x99;
+const UNSPECIFIED_ERROR = 0x80;
 const RETRY_AFTER_SECONDS = "1";
+const STORE_REFUSALS = {
+  "store-failed": "Cannot store the message: the disk fails; nothing was published",
+  "store-full": "Cannot store the message: the disk is full; nothing was published",
+  "store-busy": "Cannot store the message: the disk is too slow for what comes; nothing was published",
+} as const;
 const NO_BYTES = new Uint8Array(0);
 
 const encoder = new TextEncoder();
@@ -55,7 +61,7 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
   if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
-  await settle(bridge);
+  if (publication.isKept) await settle(bridge);
   const id = formatId(broker.epoch, publication.message.sequence);
   return new Response(null, { status: 204, headers: { "mqtt-message-id": id } });
 }
@@ -163,7 +169,7 @@ async function publishDraft(
   }
   const publication = broker.publish(identity, { ...draft, properties: withTrace(asked) });
   if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
-  if (draft.qos > 0 || draft.retain) await settle(bridge);
+  if (publication.isKept) await settle(bridge);
   const { message, matched } = publication;
   const id = formatId(broker.epoch, message.sequence);
   const isState = context.req.raw.method === "PUT";
@@ -199,9 +205,13 @@ async function settle({ broker }: Bridge): Promise<void> {
   try {
     await broker.settled();
   } catch {
-    throw new Problem("not-kept", "Cannot store the message", {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
+    throw new Problem(
+      "not-kept",
+      "Cannot say that the message is on the disk, which fails: it may have been sent on",
+      {
+        headers: { "retry-after": RETRY_AFTER_SECONDS },
+      },
+    );
   }
 }
 
@@ -224,13 +234,19 @@ async function fingerprintOf(
 function refusalProblem(
   identity: Identity,
   topic: string,
-  refusal: "denied" | "reserved-topic" | "retained-full",
+  refusal: Refusal,
 ): Problem {
   if (refusal === "denied") return denied(identity, "publish", topic);
   if (refusal === "reserved-topic") {
     return new Problem("reserved-topic", `Cannot publish to ${JSON.stringify(topic)}: it begins with $`, {
       param: "topic",
       mqttReasonCode: NOT_AUTHORIZED,
+    });
+  }
+  if (isStoreRefusal(refusal)) {
+    return new Problem("not-kept", STORE_REFUSALS[refusal], {
+      mqttReasonCode: refusal === "store-failed" ? UNSPECIFIED_ERROR : QUOTA_EXCEEDED,
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
   return new Problem("quota-exceeded", "Cannot retain one more message", {

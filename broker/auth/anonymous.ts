@@ -7,4 +7,5 @@ const ANONYMOUS: Identity = { name: "anonymous", can: () => true };
 export const anonymous: Authenticator = {
   name: "anonymous",
   authenticate: () => ({ granted: true, identity: ANONYMOUS }),
+  recall: (name) => name === ANONYMOUS.name ? ANONYMOUS : undefined,
 };

@@ -19,6 +19,13 @@ export interface Authenticator {
   readonly name: string;
   /** `undefined`: these credentials are none of mine, ask the next. */
   authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
+  /** Who has this name, for a session that the store kept; undefined if it is nobody of mine, or nobody any more. */
+  recall?(name: string): Identity | undefined;
+}
+
+/** Whose session it was is known to nobody any more: until somebody shows credentials, it may do nothing. */
+function nobody(name: string): Identity {
+  return { name, can: () => false };
 }
 
 /** Asks one after the other; who is known to none is refused. */
@@ -35,5 +42,13 @@ export class AuthenticatorChain {
       if (grant) return grant;
     }
     return { granted: false, reason: "not-authorized" };
+  }
+
+  recall(name: string): Identity {
+    for (const authenticator of this.#authenticators) {
+      const identity = authenticator.recall?.(name);
+      if (identity) return identity;
+    }
+    return nobody(name);
   }
 }

@@ -13,6 +13,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     placeholder: "FILE",
     help: "Options in TOML; without it ./pregon.toml, if there is one",
   },
+  { name: "memory", help: "Keep nothing beyond the end: as --durability memory" },
   { name: "print-config", help: "Print the effective options as TOML and exit" },
   ...OPTION_ROWS.map(({ name, short, kind, help }) => ({ name, short, placeholder: kind.placeholder, help })),
   { name: "version", help: "Print the version and exit" },
@@ -47,6 +48,7 @@ Examples:
   pregon                                          MQTT on 127.0.0.1:1883, HTTP on 127.0.0.1:8080
   pregon --host 0.0.0.0                           for every machine that reaches this one
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
+  pregon --data /var/lib/pregon                   keep the data there instead of in ./data
   PREGON_LOG_LEVEL=debug pregon --config a.toml   options from three places
   pregon --mqtt-port 1884 --print-config          what that comes to, as a file
 `;

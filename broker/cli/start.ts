@@ -15,12 +15,17 @@ export interface Bound {
 
 const DEFAULT_FILE = "pregon.toml";
 /** Flags of `serve` that are no options. */
-const OTHER_FLAGS: ReadonlySet<string> = new Set(["config", "print-config", "help", "version"]);
+const OTHER_FLAGS: ReadonlySet<string> = new Set(["config", "memory", "print-config", "help", "version"]);
 
 /** Gathers what flags, environment and file say. */
 export async function optionSources(line: CommandLine): Promise<OptionSources> {
   const flags: Record<string, string> = {};
   for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values.at(-1) ?? "";
+  if (line.has("memory")) {
+    if ((flags["durability"] ??= "memory") !== "memory") {
+      throw new ConfigError(`Cannot use --memory with --durability ${flags["durability"]}: give one of them`);
+    }
+  }
   return { flags, env: Deno.env.toObject(), file: await readFile(line.get("config")?.at(-1)) };
 }
 
@@ -71,6 +76,11 @@ export function banner(options: Options, { mqttPort, httpPort, version }: Bound)
   return `Pregón ${version}
   MQTT  mqtt://${bracketed(mqtt.host)}:${mqttPort}
   HTTP  http://${bracketed(http.host)}:${httpPort}
+  Data  ${
+    options.durability === "disk"
+      ? `${options.data}: what is acknowledged is on the disk`
+      : "none: everything is forgotten at the end"
+  }
 
 ${
     isLocal

@@ -71,6 +71,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #outboundAliases: OutboundAliases | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
+  /** What the journal had promised before the packet that is being handled. */
+  #promiseCount = 0;
 
   constructor(broker: Broker, link: Link, shared: SharedParts) {
     this.broker = broker;
@@ -128,13 +130,18 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
   acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode = 0): void {
+    if (this.#hasPromised) this.#restOnCommit();
+    this.#pushAck(type, packetId, reasonCode);
+  }
+
+  acknowledgeAgain(type: "pubrec" | "pubcomp", packetId: number, reasonCode = 0): void {
     this.#restOnCommit();
     this.#pushAck(type, packetId, reasonCode);
   }
 
   /** As `send`, for an answer that promises something the store was given. */
   promise(bytes: Uint8Array): void {
-    this.#restOnCommit();
+    if (this.#hasPromised) this.#restOnCommit();
     this.send(bytes);
   }
 
@@ -161,13 +168,17 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void {
     if (this.#closeReason !== undefined) return;
     const { message, qos, retain } = outgoing;
+    // At QoS 1 the worst is that it comes again after a crash.
+    if (qos === 2 && outgoing.deliveryId > 0) this.#restOnCommit();
     const frame = this.version === 5 ? this.#frame5(outgoing) : message.frame(qos, this.version);
     const firstByte = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
     this.#outbox.pushPublish(frame.bytes, firstByte, frame.packetIdOffset, packetId);
     this.broker.counters.messagesSent++;
   }
 
+  /** Sent before its release is on the disk, the message could come a second time after a crash. */
   sendPubrel(packetId: number, reasonCode = 0): void {
+    if (this.#session?.isKept) this.#restOnCommit();
     this.#pushAck("pubrel", packetId, reasonCode);
   }
 
@@ -267,7 +278,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   async #readAll(): Promise<void> {
-    const { limits, counters, turn } = this.broker;
+    const { limits, counters, turn, journal } = this.broker;
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
@@ -280,6 +291,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
+        if (journal) this.#promiseCount = journal.promiseCount;
         const waiting = this.#handle(decode(this.#frames, this.version));
         if (waiting) await waiting;
       }
@@ -345,6 +357,11 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const isTold = requestProblemInformation && reason !== "internal-error" && detail !== undefined; // [MQTT5-3.14.2-3]
     const full = encode({ type: "disconnect", reasonCode: code, ...(isTold && { reasonString: detail }) }, 5);
     this.send(full.length <= packetBytesMax ? full : encode({ type: "disconnect", reasonCode: code }, 5));
+  }
+
+  /** Whether the store was told of something since the packet that is being handled came. */
+  get #hasPromised(): boolean {
+    return this.broker.journal !== undefined && this.broker.journal.promiseCount !== this.#promiseCount;
   }
 
   #restOnCommit(): void {

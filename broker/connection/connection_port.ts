@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
 import type { CloseReason } from "../core/close_reason.ts";
 import type { Version } from "../packet/mod.ts";
-import type { Outlet, Session } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
+import type { Outlet } from "../session/session_ports.ts";
 import type { Will } from "../session/will.ts";
 
 /** What the client said of itself in CONNECT; before 5.0 there is no limit. */
@@ -40,10 +41,12 @@ export interface ConnectionPort extends Outlet {
   resolveTopic(topic: string, alias: number): string;
   /** Queues a packet for the peer; it leaves when the turn ends. */
   send(bytes: Uint8Array): void;
-  /** As `send`, for an answer that promises something the store was given: it waits for the commit of that. */
+  /** As `send`, for the answer to a packet: it waits for the commit of what the store was told when that was handled. */
   promise(bytes: Uint8Array): void;
   /** As `promise`, for an acknowledgement. */
   acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode?: number): void;
+  /** As `acknowledge`, for a packet that was handled before: what the store was told then may still be uncommitted. */
+  acknowledgeAgain(type: "pubrec" | "pubcomp", packetId: number, reasonCode?: number): void;
   /** @param reasonCode of MQTT 5.0; earlier versions have none there */
   sendPubrel(packetId: number, reasonCode?: number): void;
   /** Ends the connection: at once for everybody else, for the peer after the bytes that already wait for it. */

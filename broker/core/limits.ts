@@ -73,6 +73,10 @@ export interface Limits {
   readonly retainedMax: number;
   readonly retainedBytesMax: number;
 
+  // Storage
+  /** Bytes of records that wait for the disk; beyond, a publish that would add more is refused (`store-busy`). */
+  readonly storePendingBytesMax: number;
+
   // The bridge
   readonly urlBytesMax: number;
   readonly listMax: number;
@@ -134,6 +138,8 @@ export const DEFAULT_LIMITS: Limits = {
 
   retainedMax: 1_000_000,
   retainedBytesMax: 256 * MiB,
+
+  storePendingBytesMax: 64 * MiB,
 
   urlBytesMax: 8 * KiB,
   listMax: 1_000,

@@ -46,6 +46,8 @@ export class Message {
   readonly time: number;
   /** From this moment on nobody receives it any more; Infinity without an expiry. */
   readonly expiresAt: number;
+  /** Places in the store that have the message; only the journal counts them. */
+  holderCount = 0;
   #payload: Uint8Array;
   #isKept = false;
   #isAtRest = false;

@@ -3,6 +3,13 @@ import type { Clock } from "./clock.ts";
 import type { Limits } from "./limits.ts";
 import { type Message, type MessageDraft, sizeOf } from "./message.ts";
 
+/** Who writes down what becomes of retained messages. */
+export interface RetainedJournal {
+  /** @param previous what the topic had before */
+  retainedPut(message: Message, previous: Message | undefined): void;
+  retainedDeleted(message: Message): void;
+}
+
 /** What one level of a topic costs in the tree: a topic of 200 levels is far larger than its name. */
 const NODE_BYTES = 110;
 
@@ -15,11 +22,13 @@ export class RetainedStore {
   readonly #expiries = new Map<string, () => void>();
   readonly #limits: Limits;
   readonly #clock: Clock;
+  readonly #journal: RetainedJournal | undefined;
   #bytes = 0;
 
-  constructor(limits: Limits, clock: Clock) {
+  constructor(limits: Limits, clock: Clock, journal?: RetainedJournal) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#journal = journal;
   }
 
   get size(): number {
@@ -40,15 +49,27 @@ export class RetainedStore {
   }
 
   put(message: Message): void {
-    this.#letGo(this.#tree.put(message.topic, message));
+    const previous = this.restore(message);
+    if (isKept(message)) this.#journal?.retainedPut(message, previous);
+  }
+
+  /** Puts back a message that the store has kept; answers the one that it replaced. */
+  restore(message: Message): Message | undefined {
+    const previous = this.#tree.put(message.topic, message);
+    this.#letGo(previous);
     this.#bytes += message.size;
-    if (message.expiresAt === Infinity) return;
-    const delay = message.expiresAt - this.#clock.now();
-    this.#expiries.set(message.topic, this.#clock.after(delay, () => this.#expire(message)));
+    if (message.expiresAt !== Infinity) {
+      const delay = message.expiresAt - this.#clock.now();
+      this.#expiries.set(message.topic, this.#clock.after(delay, () => this.#expire(message)));
+    }
+    return previous;
   }
 
   clear(topic: string): void {
-    this.#letGo(this.#tree.delete(topic));
+    const previous = this.#tree.delete(topic);
+    if (!previous) return;
+    this.#letGo(previous);
+    if (isKept(previous)) this.#journal?.retainedDeleted(previous);
   }
 
   /** Waits for no expiry any more. */
@@ -96,6 +117,11 @@ export class RetainedStore {
     if (left <= 0) this.clear(message.topic);
     else this.#expiries.set(message.topic, this.#clock.after(left, () => this.#expire(message)));
   }
+}
+
+/** What the broker says of itself every few seconds is not worth the disk. */
+function isKept({ topic }: Message): boolean {
+  return !topic.startsWith("$");
 }
 
 /** What a topic adds to the tree at most. */

@@ -114,6 +114,12 @@ export class Router {
     return targets.length + groups.length;
   }
 
+  /** Whether the store would have to know of a QoS 1 or 2 message on this topic. */
+  isKept(topic: string): boolean {
+    const { targets, groups } = this.#routes.get(topic) ?? this.#resolve(topic);
+    return groups.length > 0 || targets.some(({ qos, subscriber }) => qos > 0 && subscriber.isKept === true);
+  }
+
   /** Forgets every route, as a change of rights requires. */
   forgetAll(): void {
     this.#routes.clear();

@@ -44,6 +44,8 @@ export interface Subscriber {
   /** Unique among the broker's subscribers. */
   readonly id: string;
   readonly identity: Identity;
+  /** What it takes at QoS 1 and 2 is written down for it in the store. */
+  readonly isKept?: boolean;
   /**
    * Queues the message and returns at once. Never throws, never waits. Several of the subscriber's filters that match
    * one message are one delivery, at the highest QoS of them.

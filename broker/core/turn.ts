@@ -21,6 +21,20 @@ export interface Committer {
   commit(): Promise<void> | undefined;
 }
 
+export interface TurnOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called for each commit that fails. */
+  readonly onFailed?: () => void;
+  /** Called when a commit succeeds after one that failed. */
+  readonly onRecovered?: () => void;
+}
+
+/** How long what nobody waits for may wait for the company of something that somebody does. */
+const NOTE_DELAY_MS = 100;
+/** How often a disk that failed is tried again. */
+const RETRY_MS = 1_000;
+
 /**
  * Ends each turn of the event loop once: commits what the turn recorded as one batch, then flushes every peer that has
  * something waiting.
@@ -29,6 +43,9 @@ export interface Committer {
  *              A.push B.push        | flush B                      │
  *     turn 2:        append         |      (gathers for batch 2)   └ commit batch 2 ───
  *              A rests on batch 1, B on none: B never waits for the disk.
+ *
+ * After a commit that failed nothing may rest on the disk until one succeeds: who does is let go, and the records wait for
+ * the next try.
  *
  * One microtask per turn is enough to join the reads that one poll of the operating system returned: their
  * continuations were queued before it.
@@ -42,17 +59,32 @@ export class Turn {
   #dirty: Flushable[] = [];
   #held: Flushable[] = [];
   #isScheduled = false;
-  #isCommitting = false;
+  /** Settles, whatever comes of it, with the commit that is under way. */
+  #committing: Promise<void> | undefined;
   /** The batch that records are gathered for now. */
   #batch = 1;
   #batchHasRecords = false;
+  #hasNotes = false;
   #committedBatch = 0;
   #waiters: { batch: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #failure: unknown;
+  readonly #onFailed: () => void;
+  readonly #onRecovered: () => void;
+  #cancelNoteTimer: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
 
-  constructor(committer: Committer, { log, clock }: { readonly log: Log; readonly clock: Clock }) {
+  constructor(committer: Committer, options: TurnOptions) {
+    const { log, clock, onFailed = () => {}, onRecovered = () => {} } = options;
     this.#committer = committer;
     this.#log = log;
     this.#clock = clock;
+    this.#onFailed = onFailed;
+    this.#onRecovered = onRecovered;
+  }
+
+  /** Why the last commit failed; undefined while commits succeed. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /**
@@ -73,10 +105,19 @@ export class Turn {
     this.#schedule();
   }
 
-  /** The batch that a promise made now rests on; 0 when there is nothing uncommitted. */
+  /** As `recorded`, for something that nobody waits for: a commit follows soon, if no other comes before. */
+  noted(): void {
+    this.#hasNotes = true;
+    this.#cancelNoteTimer ??= this.#clock.after(NOTE_DELAY_MS, () => {
+      this.#cancelNoteTimer = undefined;
+      if (this.#hasNotes) this.recorded();
+    });
+  }
+
+  /** The batch that a promise made now rests on; 0 when there is nothing uncommitted. While commits fail there is one. */
   get openBatch(): number {
-    if (this.#batchHasRecords) return this.#batch;
-    return this.#isCommitting ? this.#batch - 1 : 0;
+    if (this.#batchHasRecords || this.#failure !== undefined) return this.#batch;
+    return this.#committing ? this.#batch - 1 : 0;
   }
 
   /** Has the peer flushed at the end of this turn. Call once, when the first byte begins to wait. */
@@ -87,9 +128,21 @@ export class Turn {
 
   /** Resolves when everything recorded up to now is committed; rejects if that failed. */
   settled(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const batch = this.openBatch;
     if (batch === 0) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ batch, resolve, reject }));
+  }
+
+  /** Commits what is left, notes included; rejects if that fails. Nothing may be recorded any more. */
+  async close(): Promise<void> {
+    this.#cancelNoteTimer?.();
+    this.#cancelRetry?.();
+    await this.#committing;
+    this.#cancelRetry?.();
+    if (this.#batchHasRecords || this.#hasNotes || this.#failure !== undefined) {
+      await this.#committer.commit();
+    }
   }
 
   #schedule(): void {
@@ -101,7 +154,7 @@ export class Turn {
   #end(): void {
     this.#isScheduled = false;
     this.#now = 0;
-    if (this.#batchHasRecords && !this.#isCommitting) this.#commit();
+    if (this.#batchHasRecords && !this.#committing && this.#failure === undefined) this.#commit();
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const flushable of dirty) this.#flushOrHold(flushable);
@@ -109,26 +162,33 @@ export class Turn {
 
   #flushOrHold(flushable: Flushable): void {
     if (flushable.restsOnBatch <= this.#committedBatch) return flushable.flush();
+    if (this.#failure !== undefined) return flushable.abandon();
     if (flushable.restsOnBatch === this.#committedBatch + 1) flushable.flushKept?.();
     this.#held.push(flushable);
   }
 
   #commit(): void {
     const batch = this.#batch++;
-    this.#batchHasRecords = false;
+    this.#batchHasRecords = this.#hasNotes = false;
     const committing = this.#committer.commit();
-    if (!committing) return this.#settle(batch);
-    this.#isCommitting = true;
-    committing.then(() => {
-      this.#isCommitting = false;
-      this.#settle(batch);
+    if (!committing) return this.#succeed(batch);
+    this.#committing = committing.then(() => {
+      this.#committing = undefined;
+      this.#succeed(batch);
       if (this.#batchHasRecords) this.#schedule();
     }, (error) => {
-      this.#isCommitting = false;
-      this.#log.error("commit-failed", { error: String(error) });
+      this.#committing = undefined;
       this.#fail(batch, error);
-      if (this.#batchHasRecords) this.#schedule();
     });
+  }
+
+  #succeed(batch: number): void {
+    const hadFailed = this.#failure !== undefined;
+    this.#failure = undefined;
+    this.#settle(batch);
+    if (!hadFailed) return;
+    this.#log.info("store-recovered");
+    this.#onRecovered();
   }
 
   #settle(batch: number): void {
@@ -146,16 +206,20 @@ export class Turn {
 
   /** Whoever rests on the batch, or on the one after it, is let go; so is who came to do so in this very turn. */
   #fail(batch: number, error: unknown): void {
+    if (this.#failure === undefined) this.#log.error("commit-failed", { error: String(error) });
+    this.#failure = error;
+    this.#onFailed();
     this.#committedBatch = batch;
+    this.#cancelRetry = this.#clock.after(RETRY_MS, () => this.#commit());
     const resting = this.#held.concat(this.#dirty.filter((flushable) => flushable.restsOnBatch >= batch));
     this.#held = [];
     for (const flushable of resting) flushable.abandon();
-    this.#rejectWaiters(batch, error);
+    this.#rejectWaiters(error);
   }
 
-  #rejectWaiters(batch: number, error: unknown): void {
-    const failed = this.#waiters.filter((waiter) => waiter.batch <= batch);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.batch > batch);
+  #rejectWaiters(error: unknown): void {
+    const failed = this.#waiters;
+    this.#waiters = [];
     for (const waiter of failed) waiter.reject(error);
   }
 }

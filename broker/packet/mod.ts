@@ -23,11 +23,14 @@ export { encodeVersionRefusal } from "./connack.ts";
 export { FrameReader } from "./frame.ts";
 export { PacketError } from "./packet_error.ts";
 export { PROPERTY_LIMITS, type PropertyLimits } from "./property_limits.ts";
+export { decodeMessageProperties, encodeMessageProperties } from "./message_properties.ts";
 export { encodePublishFrame, type FrameFields } from "./publish.ts";
+export { Reader } from "./reader.ts";
 export { connectReturnCode, describeReason, isReasonOf, ReasonCode } from "./reason_code.ts";
 export { StringCache } from "./string_cache.ts";
 export type * from "./types.ts";
 export { UnsupportedVersionError } from "./unsupported_version_error.ts";
+export { Writer } from "./writer.ts";
 
 /** Flags of the fixed header by packet type; PUBLISH (type 3) has its own. */
 const FLAGS = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]; // [MQTT-2.2.2-1] [MQTT5-2.1.3-1]

@@ -7,7 +7,7 @@ const PACKET_ID_MAX = 0xffff;
 export type OutboundFlow =
   | ({ readonly step: "published" } & Outgoing)
   /** PUBREC came: the message is the client's, only PUBREL and PUBCOMP remain. [MQTT-4.3.3-1] */
-  | { readonly step: "released" };
+  | { readonly step: "released"; deliveryId: number };
 
 /** A flow with its packet identifier and its place in the order of re-sending. */
 type Slot = OutboundFlow & { readonly packetId: number; readonly order: number };
@@ -61,25 +61,26 @@ export class OutboundFlows {
   }
 
   /** Begins a flow of QoS 1 or 2; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
-  begin({ message, qos, retain, identifiers, sharedFilter }: Outgoing): number {
+  begin(outgoing: Outgoing): number {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
     let packetId = this.#lastPacketId;
     do packetId = packetId === PACKET_ID_MAX ? 1 : packetId + 1; while (this.#slots[packetId & mask]); // [MQTT-2.3.1-4]
-    this.#lastPacketId = packetId;
-    this.#slots[packetId & mask] = {
-      step: "published",
-      message,
-      qos,
-      retain,
-      identifiers,
-      sharedFilter,
-      packetId,
-      order: ++this.#lastOrder,
-    };
-    this.#size++;
-    this.#bytes += message.size;
+    this.#publish(outgoing, packetId);
     return packetId;
+  }
+
+  /** Puts back a flow that the store has kept; they come in the order of re-sending. */
+  restore(packetId: number, flow: OutboundFlow): void {
+    // Whatever the size of the window is today: no two of them may meet.
+    while (this.#size * 2 >= this.#slots.length || this.#slots[packetId & (this.#slots.length - 1)]) {
+      this.#grow();
+    }
+    if (flow.step === "published") return this.#publish(flow, packetId);
+    const mask = this.#slots.length - 1;
+    this.#slots[packetId & mask] = { ...flow, packetId, order: ++this.#lastOrder };
+    this.#lastPacketId = packetId;
+    this.#size++;
   }
 
   /** PUBACK came. */
@@ -98,7 +99,12 @@ export class OutboundFlows {
     if (flow.step === "released") return "done";
     if (flow.qos !== 2) return "unexpected";
     const mask = this.#slots.length - 1;
-    this.#slots[packetId & mask] = { step: "released", packetId, order: ++this.#lastOrder };
+    this.#slots[packetId & mask] = {
+      step: "released",
+      packetId,
+      order: ++this.#lastOrder,
+      deliveryId: flow.deliveryId,
+    };
     this.#bytes -= flow.message.size;
     return "done";
   }
@@ -143,6 +149,26 @@ export class OutboundFlows {
     for (const slot of this.#slots) if (slot?.step === "published") slot.message.compact();
   }
 
+  #publish(
+    { message, qos, retain, identifiers, sharedFilter, deliveryId }: Outgoing,
+    packetId: number,
+  ): void {
+    this.#slots[packetId & (this.#slots.length - 1)] = {
+      step: "published",
+      message,
+      qos,
+      retain,
+      identifiers,
+      sharedFilter,
+      deliveryId,
+      packetId,
+      order: ++this.#lastOrder,
+    };
+    this.#lastPacketId = packetId;
+    this.#size++;
+    this.#bytes += message.size;
+  }
+
   #find(packetId: number): Slot | undefined {
     const slot = this.#slots[packetId & (this.#slots.length - 1)];
     return slot?.packetId === packetId ? slot : undefined;
@@ -183,9 +209,14 @@ export class InboundFlows {
   begin(packetId: number): "new" | "duplicate" | "full" {
     if (this.#open.has(packetId)) return "duplicate";
     if (this.#open.size >= this.#openMax) return "full";
+    this.restore(packetId);
+    return "new";
+  }
+
+  /** Puts back an identifier that the store has kept. */
+  restore(packetId: number): void {
     if (this.#open === NO_IDS) this.#open = new Set();
     this.#open.add(packetId);
-    return "new";
   }
 
   /** PUBREL came; false for an identifier that was not open. */

@@ -11,6 +11,8 @@ export interface Outgoing {
   readonly identifiers: readonly number[];
   /** The filter of the shared subscription that it was sent for: if the session ends first, another member gets it. */
   readonly sharedFilter: string | undefined;
+  /** Number of the delivery in the store; 0 when it is not there. */
+  deliveryId: number;
 }
 
 export interface MessageQueueBounds {
@@ -52,12 +54,16 @@ export class MessageQueue {
 
   push(outgoing: Outgoing): boolean {
     if (!this.hasRoom(outgoing.message)) return false;
-    const bytes = outgoing.message.size;
+    this.restore(outgoing);
+    return true;
+  }
+
+  /** Takes what the store has kept, whatever the bounds are today. */
+  restore(outgoing: Outgoing): void {
     if (this.#entries === NONE) this.#entries = [];
     this.#entries.push(outgoing);
-    this.#bytes += bytes;
-    this.#bounds.budget.take(bytes);
-    return true;
+    this.#bytes += outgoing.message.size;
+    this.#bounds.budget.take(outgoing.message.size);
   }
 
   peek(): Outgoing | undefined {
@@ -77,6 +83,10 @@ export class MessageQueue {
       this.#head = 0;
     }
     return outgoing;
+  }
+
+  *[Symbol.iterator](): Generator<Outgoing> {
+    for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index]!;
   }
 
   /** Takes everything out, in its order. */

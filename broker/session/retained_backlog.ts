@@ -41,7 +41,7 @@ export class RetainedBacklog {
       if (done) return undefined;
       if (message.expiresAt <= now || (noLocal && message.publisherId === subscriber.id)) continue;
       const qos = message.qos < qosMax ? message.qos : qosMax;
-      this.#next = { message, qos, retain: true, identifiers, sharedFilter: undefined }; // [MQTT-3.3.1-8]
+      this.#next = { message, qos, retain: true, identifiers, sharedFilter: undefined, deliveryId: 0 }; // [MQTT-3.3.1-8]
     }
     return this.#next;
   }

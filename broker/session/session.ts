@@ -1,50 +1,18 @@
 import type { Identity } from "../core/identity.ts";
-import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Delivery, Readiness, Subscriber, Subscription } from "../core/subscriber.ts";
-import type { Counters } from "../metrics/counters.ts";
 import type { QoS } from "../packet/types.ts";
 import { type FlowOutcome, InboundFlows, type OutboundFlow, OutboundFlows } from "./inflight.ts";
-import { MessageQueue, type MessageQueueBounds, type Outgoing } from "./message_queue.ts";
+import { MessageQueue, type Outgoing } from "./message_queue.ts";
 import { RetainedBacklog, type RetainedSource } from "./retained_backlog.ts";
-
-/** The connection's side of a session, while there is one. */
-export interface Outlet {
-  /** Whether the peer takes so many bytes more, live messages included. */
-  hasRoom(bytes: number): boolean;
-  /** Whether so little waits for the peer that a backlog may add to it. */
-  readonly isNearlyIdle: boolean;
-  /** @param packetId 0 for QoS 0 */
-  sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void;
-  sendPubrel(packetId: number): void;
-  /** Another connection presents the same client identifier. */
-  takenOver(): void;
-  /** QoS 1 and 2 messages that the client takes before it acknowledges one (Receive Maximum). */
-  readonly receiveMaximum: number;
-  /** Whether the client takes packets as large as this one would be (Maximum Packet Size). */
-  fits(outgoing: Outgoing): boolean;
-}
-
-/** What all sessions of one table have in common. */
-export interface SessionPorts {
-  readonly limits: Limits;
-  readonly counters: Counters;
-  readonly queueBounds: MessageQueueBounds;
-  /** Milliseconds since 1970, for expiry. */
-  readonly now: () => number;
-  /** Called for each message of QoS 1 or 2 that a persistent session takes. */
-  readonly recordQueued: ((clientId: string, message: Message) => void) | undefined;
-}
-
-export interface SessionInit {
-  readonly clientId: string;
-  readonly identity: Identity;
-  /** How long it outlives its connection; 0: not at all, Infinity: as long as the broker lets it. */
-  readonly expirySeconds: number;
-}
+import type { SessionJournal } from "./session_journal.ts";
+import type { Outlet, SessionInit, SessionPorts } from "./session_ports.ts";
 
 /** What a session without subscriptions has instead of a table of its own. Never added to. */
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map();
+
+/** What a session has that owes no PUBREL. Never added to. */
+const NO_IDS: Set<number> = new Set();
 
 /** What a session has that sends nothing again. Never pushed to. */
 const NONE: [packetId: number, flow: OutboundFlow][] = [];
@@ -59,7 +27,9 @@ const PUBLISH_OVERHEAD_BYTES = 9;
 export class Session implements Subscriber {
   readonly id: string;
   expirySeconds: number;
-  readonly inbound: InboundFlows;
+  /** Tells the store; undefined for a session that ends with its connection, or with the process. */
+  journal: SessionJournal | undefined;
+  readonly #inbound: InboundFlows;
   readonly #outbound: OutboundFlows;
   readonly #queue: MessageQueue;
   readonly #backlogs: RetainedBacklog[] = [];
@@ -69,6 +39,8 @@ export class Session implements Subscriber {
   #resending = NONE;
   /** Flows sent on this connection and not yet over: what the client's Receive Maximum counts. [MQTT5-3.3.4-9] */
   #sentCount = 0;
+  /** Messages of which PUBREC came while the store could not be told: their PUBREL is still to be sent. */
+  #unreleased = NO_IDS;
   #identity: Identity;
   #outlet: Outlet | undefined;
   #hasEnded = false;
@@ -79,13 +51,17 @@ export class Session implements Subscriber {
     this.id = clientId;
     this.expirySeconds = expirySeconds;
     this.#identity = identity;
-    this.inbound = new InboundFlows(limits.inboundQos2Max);
+    this.#inbound = new InboundFlows(limits.inboundQos2Max);
     this.#outbound = new OutboundFlows(limits.inflightMax, limits.inflightBytesMax);
     this.#queue = new MessageQueue(queueBounds);
   }
 
   get identity(): Identity {
     return this.#identity;
+  }
+
+  get isKept(): boolean {
+    return this.journal !== undefined;
   }
 
   /** False: the session ends with its connection. */
@@ -98,8 +74,17 @@ export class Session implements Subscriber {
     return this.#subscriptions;
   }
 
-  /** Remembers a subscription that the broker granted, in the place of an earlier one for the same filter. */
-  addSubscription(subscription: Subscription): void {
+  /**
+   * Remembers a subscription that the broker granted, in the place of an earlier one for the same filter.
+   *
+   * @param hasBacklog retained messages are to be sent for it
+   */
+  addSubscription(subscription: Subscription, hasBacklog: boolean): void {
+    this.restoreSubscription(subscription);
+    this.journal?.subscribed(subscription, hasBacklog);
+  }
+
+  restoreSubscription(subscription: Subscription): void {
     if (this.#subscriptions === NO_SUBSCRIPTIONS) this.#subscriptions = new Map();
     this.#subscriptions.set(subscription.filter, subscription);
   }
@@ -107,7 +92,38 @@ export class Session implements Subscriber {
   /** Forgets a subscription; false if there is none for exactly this filter. */
   removeSubscription(filter: string): boolean {
     this.dropBacklog(filter);
-    return this.#subscriptions.delete(filter);
+    if (!this.#subscriptions.delete(filter)) return false;
+    this.journal?.unsubscribed(filter);
+    return true;
+  }
+
+  /** A QoS 2 message of the client begins, unless it is a repetition. */
+  beginInbound(packetId: number): "new" | "duplicate" | "full" {
+    const outcome = this.#inbound.begin(packetId);
+    if (outcome === "new") this.journal?.inboundBegun(packetId);
+    return outcome;
+  }
+
+  /** PUBREL came; false for an identifier that was not open. */
+  releaseInbound(packetId: number): boolean {
+    const isKnown = this.#inbound.release(packetId);
+    if (isKnown) this.journal?.inboundReleased(packetId);
+    return isKnown;
+  }
+
+  restoreInbound(packetId: number): void {
+    this.#inbound.restore(packetId);
+  }
+
+  /** Puts back a message that waited when the process ended. */
+  restoreWaiting(outgoing: Outgoing): void {
+    outgoing.message.keep();
+    this.#queue.restore(outgoing);
+  }
+
+  /** Puts back a message that was under way when the process ended. */
+  restoreFlow(packetId: number, flow: OutboundFlow): void {
+    this.#outbound.restore(packetId, flow);
   }
 
   get isConnected(): boolean {
@@ -125,6 +141,13 @@ export class Session implements Subscriber {
     this.#outlet = outlet;
     this.#identity = identity;
     this.#sentCount = 0;
+    this.#unreleased = NO_IDS;
+  }
+
+  /** Does not outlive its connection any more: the store forgets it. */
+  leaveStore(): void {
+    this.journal?.end([...this.#outbound.entries().map(([, flow]) => flow), ...this.#queue]);
+    this.journal = undefined;
   }
 
   /** Ends the session's connection, if it has one, for the sake of a newer one. [MQTT-3.1.4-2] */
@@ -149,6 +172,7 @@ export class Session implements Subscriber {
    * QoS 2 only what was never sent, since the client may have it [MQTT5-4.8.2-5]
    */
   end(): Outgoing[] {
+    this.leaveStore();
     this.#hasEnded = true;
     this.#backlogs.length = 0;
     this.#subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
@@ -173,7 +197,7 @@ export class Session implements Subscriber {
     const sharedFilter = subscription.isShared ? subscription.filter : undefined;
     const retain = subscription.retainAsPublished && message.retain;
     const { identifiers } = subscription;
-    return this.#offer({ message, qos, retain, identifiers, sharedFilter }); // [MQTT-3.3.1-9]
+    return this.#offer({ message, qos, retain, identifiers, sharedFilter, deliveryId: 0 }); // [MQTT-3.3.1-9]
   }
 
   readiness(message: Message, subscription: Subscription): Readiness {
@@ -197,20 +221,44 @@ export class Session implements Subscriber {
   }
 
   acknowledge(packetId: number): FlowOutcome {
-    return this.#flowOver(this.#outbound.acknowledge(packetId));
+    const flow = this.#keptFlow(packetId);
+    return this.#flowOver(this.#outbound.acknowledge(packetId), flow);
   }
 
   /** The client does not take a QoS 2 message: its flow is over. */
   reject(packetId: number): FlowOutcome {
-    return this.#flowOver(this.#outbound.reject(packetId));
+    const flow = this.#keptFlow(packetId);
+    return this.#flowOver(this.#outbound.reject(packetId), flow);
   }
 
+  /** PUBREC came: PUBREL is what follows. */
   release(packetId: number): FlowOutcome {
-    return this.#outbound.release(packetId);
+    const flow = this.#keptFlow(packetId);
+    const outcome = this.#outbound.release(packetId);
+    if (outcome === "done" && flow?.step === "published") {
+      this.#outbound.get(packetId)!.deliveryId = this.journal!.released(flow, packetId);
+    }
+    return outcome;
+  }
+
+  /** PUBREL is sent: at once, unless the store would have to know first and cannot. */
+  sendPubrel(packetId: number): void {
+    if (!this.journal || !this.#ports.isStoreFailing()) return this.#outlet?.sendPubrel(packetId);
+    if (this.#unreleased === NO_IDS) this.#unreleased = new Set();
+    this.#unreleased.add(packetId);
   }
 
   complete(packetId: number): FlowOutcome {
-    return this.#flowOver(this.#outbound.complete(packetId));
+    const flow = this.#keptFlow(packetId);
+    return this.#flowOver(this.#outbound.complete(packetId), flow);
+  }
+
+  /** The store can be told again: goes on with what waited for that. */
+  storeRecovered(): void {
+    const unreleased = this.#unreleased;
+    this.#unreleased = NO_IDS;
+    for (const packetId of unreleased) this.#outlet?.sendPubrel(packetId);
+    this.pump();
   }
 
   /** Sends what waits, as far as window and outbox have room. Called when either may have got some. */
@@ -221,11 +269,12 @@ export class Session implements Subscriber {
       if (!next || !this.#canSend(next.message, next.qos)) break;
       this.#queue.shift();
       if (this.#isWanted(next)) this.#send(next);
+      else this.journal?.done(next);
     }
     while (this.#backlogs.length > 0 && this.#queue.size === 0) {
       const backlog = this.#backlogs[0]!;
       const outgoing = backlog.peek(this.#ports.now());
-      if (!outgoing) this.#backlogs.shift();
+      if (!outgoing) this.#endBacklog(this.#backlogs.shift()!);
       else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing.message, outgoing.qos)) {
         backlog.shift();
         if (this.#isWanted(outgoing)) this.#send(outgoing);
@@ -254,14 +303,29 @@ export class Session implements Subscriber {
     if (this.#outlet && !this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-25]
     const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
     if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6]
-    else if (this.#queue.push(outgoing)) message.keep(); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
+    else if (this.#queue.push(outgoing)) this.#wait(outgoing); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
     else return "dropped:full";
-    if (this.isPersistent) this.#ports.recordQueued?.(this.id, message);
     return "queued";
   }
 
-  #flowOver(outcome: FlowOutcome): FlowOutcome {
+  #wait(outgoing: Outgoing): void {
+    outgoing.message.keep();
+    this.journal?.queued(outgoing);
+  }
+
+  /** The flow, if the store has it. */
+  #keptFlow(packetId: number): OutboundFlow | undefined {
+    return this.journal && this.#outbound.get(packetId);
+  }
+
+  #endBacklog({ filter }: RetainedBacklog): void {
+    const subscription = this.#subscriptions.get(filter);
+    if (subscription) this.journal?.subscribed(subscription, false);
+  }
+
+  #flowOver(outcome: FlowOutcome, flow: OutboundFlow | undefined): FlowOutcome {
     if (outcome !== "done") return outcome;
+    if (flow) this.journal?.done(flow);
     if (this.#sentCount > 0) this.#sentCount--;
     this.pump();
     return outcome;
@@ -274,13 +338,18 @@ export class Session implements Subscriber {
       const [packetId, flow] = next;
       if (this.#outbound.get(packetId) === flow) { // Not acknowledged meanwhile
         const isPublish = flow.step === "published";
-        if (isPublish && !this.#isAllowed(flow)) this.#outbound.drop(packetId);
+        if (isPublish && !this.#isAllowed(flow)) this.#drop(packetId, flow);
         else if (isPublish && this.#sentCount >= outlet.receiveMaximum) return false;
         else if (!this.#resendFlow(outlet, packetId, flow)) return false;
       }
       this.#resending.pop();
     }
     return true;
+  }
+
+  #drop(packetId: number, flow: OutboundFlow): void {
+    this.#outbound.drop(packetId);
+    this.journal?.done(flow);
   }
 
   /** False if the outbox has no room now. */
@@ -312,6 +381,8 @@ export class Session implements Subscriber {
   #canSend(message: Message, qos: QoS): boolean {
     const outlet = this.#outlet;
     if (!outlet) return false;
+    // Sent before it is on the disk, a QoS 2 message could come a second time after a crash.
+    if (qos === 2 && this.journal && this.#ports.isStoreFailing()) return false;
     const hasWindow = qos === 0 ||
       (this.#sentCount < outlet.receiveMaximum && this.#outbound.hasRoom(message)); // [MQTT5-3.3.4-9]
     return hasWindow && outlet.hasRoom(sizeOnWire(message));
@@ -320,7 +391,12 @@ export class Session implements Subscriber {
   #send(outgoing: Outgoing): void {
     if (outgoing.qos === 0) return this.#outlet!.sendPublish(outgoing, 0, false);
     this.#sentCount++;
-    this.#outlet!.sendPublish(outgoing, this.#outbound.begin(outgoing), false); // [MQTT-4.3.2-1]
+    const packetId = this.#outbound.begin(outgoing);
+    if (this.journal) {
+      this.journal.sent(outgoing, packetId);
+      this.#outbound.get(packetId)!.deliveryId = outgoing.deliveryId;
+    }
+    this.#outlet!.sendPublish(outgoing, packetId, false); // [MQTT-4.3.2-1]
   }
 }
 

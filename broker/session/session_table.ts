@@ -3,15 +3,20 @@ import type { Identity } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Counters } from "../metrics/counters.ts";
+import type { Journal } from "../store/journal.ts";
 import { Schedule } from "./schedule.ts";
-import { type Outlet, Session, type SessionPorts } from "./session.ts";
+import { Session } from "./session.ts";
+import { SessionJournal } from "./session_journal.ts";
+import type { Outlet, SessionPorts } from "./session_ports.ts";
 import type { Will } from "./will.ts";
 
 export interface SessionTableInit {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly now: () => number;
-  readonly recordQueued: ((clientId: string, message: Message) => void) | undefined;
+  /** Undefined where nothing outlives the process. */
+  readonly journal: Journal | undefined;
+  readonly isStoreFailing: () => boolean;
   /** Called before a session ends, while it still knows its subscriptions. */
   readonly ending: (session: Session) => void;
   /** Called for each message of a shared subscription that an ended session did not do away with. */
@@ -45,7 +50,7 @@ export class SessionTable {
 
   constructor(init: SessionTableInit) {
     this.#init = init;
-    const { limits, counters, now, recordQueued } = init;
+    const { limits, counters, now, isStoreFailing } = init;
     this.#offline = new Schedule(now());
     this.#delayed = new Schedule(now());
     this.queueBudget = new ByteBudget(limits.queueTotalBytesMax);
@@ -54,7 +59,7 @@ export class SessionTable {
       bytesMax: limits.queueBytesMax,
       budget: this.queueBudget,
     };
-    this.#sessionPorts = { limits, counters, now, recordQueued, queueBounds };
+    this.#sessionPorts = { limits, counters, now, isStoreFailing, queueBounds };
   }
 
   get size(): number {
@@ -84,6 +89,7 @@ export class SessionTable {
       this.#offline.delete(existing);
       this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
       existing.expirySeconds = expirySeconds;
+      this.#record(existing);
       return { session: existing, isPresent: true }; // [MQTT-3.2.2-2]
     }
     if (!existing && this.#sessions.size >= this.#init.limits.sessionsMax) {
@@ -94,6 +100,7 @@ export class SessionTable {
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
     session.attach(outlet, identity);
+    this.#record(session);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
   }
 
@@ -105,14 +112,45 @@ export class SessionTable {
   close(session: Session, outlet: Outlet, will: Will | undefined): void {
     if (session.detach(outlet)) {
       if (will && will.delaySeconds > 0 && session.isPersistent) {
-        this.#wills.set(session, will);
-        this.#delayed.set(session, this.#init.now() + will.delaySeconds * 1000);
+        const dueAt = this.#init.now() + will.delaySeconds * 1000;
+        this.restoreWill(session, will, dueAt);
+        session.journal?.willWaits(will, dueAt);
         will = undefined;
       }
-      if (session.isPersistent) this.#offline.set(session, this.#init.now() + this.expiryOf(session) * 1000);
+      if (session.isPersistent) this.#leave(session);
       else this.#end(session);
     }
     if (will) this.#init.fire(will);
+  }
+
+  /** Puts back a session that the store has kept; nobody is connected to it. */
+  restore(
+    { sessionId, clientId, identity, expirySeconds, expiresAt }: {
+      readonly sessionId: number;
+      readonly clientId: string;
+      readonly identity: Identity;
+      readonly expirySeconds: number;
+      readonly expiresAt: number;
+    },
+  ): Session {
+    const session = new Session(this.#sessionPorts, { clientId, identity, expirySeconds });
+    session.journal = new SessionJournal(this.#init.journal!, sessionId);
+    this.#sessions.set(clientId, session);
+    // Whoever was connected when the process ended has been away since.
+    if (expiresAt === Infinity) this.#leave(session);
+    else this.#offline.set(session, expiresAt);
+    return session;
+  }
+
+  /** Puts back a will that waits. */
+  restoreWill(session: Session, will: Will, dueAt: number): void {
+    this.#wills.set(session, will);
+    this.#delayed.set(session, dueAt);
+  }
+
+  /** The store can be told again: every session goes on with what waited for that. */
+  storeRecovered(): void {
+    for (const session of this.#sessions.values()) if (session.journal) session.storeRecovered();
   }
 
   /** How long the session outlives its connection, as far as the broker lets it. */
@@ -130,9 +168,9 @@ export class SessionTable {
     }
   }
 
-  /** Publishes every will that waits: the sessions end here, and none lives to see its delay. */
+  /** Publishes every will that waits and whose session ends with the process: it does not live to see the delay. */
   fireWills(): void {
-    for (const session of [...this.#wills.keys()]) this.#fireWill(session);
+    for (const session of [...this.#wills.keys()]) if (!session.journal) this.#fireWill(session);
   }
 
   /** The client's session, unless its time came since anybody last looked. */
@@ -144,10 +182,30 @@ export class SessionTable {
     return undefined;
   }
 
+  /** Tells the store that somebody is connected, or that the session is none that it keeps. */
+  #record(session: Session): void {
+    const { journal } = this.#init;
+    if (!journal) return;
+    if (!session.isPersistent) return session.leaveStore();
+    if (session.journal) return session.journal.put(session, Infinity);
+    const { id: clientId, identity: { name }, expirySeconds } = session;
+    const kept = { clientId, identity: name, expirySeconds, expiresAt: Infinity };
+    session.journal = new SessionJournal(journal, journal.sessionBegun(kept));
+  }
+
+  /** The session's connection is over, and its time begins to run. */
+  #leave(session: Session): void {
+    const expiresAt = this.#init.now() + this.expiryOf(session) * 1000;
+    this.#offline.set(session, expiresAt);
+    session.journal?.put(session, expiresAt);
+  }
+
   #takeWill(session: Session): Will | undefined {
     const will = this.#wills.get(session);
+    if (!will) return undefined;
     this.#wills.delete(session);
     this.#delayed.delete(session);
+    session.journal?.willGone();
     return will;
   }
 

@@ -22,6 +22,11 @@ export class Will {
     this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
   }
 
+  /** What it will publish; undefined when that is done or called off. */
+  get draft(): MessageDraft | undefined {
+    return this.#draft;
+  }
+
   /** DISCONNECT came: nothing will be published. [MQTT-3.14.4-3] */
   cancel(): void {
     this.#draft = undefined;

@@ -46,6 +46,9 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
     return refuse(connection, ReasonCode.notAuthorized);
   }
   const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
+  if (needsFailingStore(connection, clientId, packet)) {
+    return refuse(connection, ReasonCode.serverUnavailable);
+  }
   const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
   if (opened === "full") return refuse(connection, ReasonCode.serverUnavailable);
   const { session, isPresent } = opened;
@@ -53,9 +56,24 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
   connection.keepAliveSeconds = packet.keepAliveSeconds;
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
   connection.open(session, peerLimitsOf(packet));
-  connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  const connack = encode(connackFor(connection, packet, isPresent), packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  // While the store fails, a session that it already has can be gone on with: nothing new is promised.
+  if (broker.storeRefusal) connection.send(connack);
+  else connection.promise(connack);
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
+}
+
+/** Whether the store would have to know of this session first, at a moment when it can take nothing. */
+function needsFailingStore(
+  { broker }: ConnectionPort,
+  clientId: string,
+  { cleanStart, sessionExpirySeconds }: ConnectPacket,
+): boolean {
+  if (!broker.storeRefusal) return false;
+  const isKept = broker.sessions.get(clientId)?.isKept === true;
+  const willBeKept = sessionExpirySeconds > 0;
+  return isKept ? cleanStart || !willBeKept : willBeKept;
 }
 
 /** Not the packet itself, which would live as long as the connection; and before 5.0 all clients are alike. */

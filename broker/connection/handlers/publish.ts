@@ -1,5 +1,5 @@
-import type { Publication } from "../../broker.ts";
 import { ProtocolError } from "../../core/errors.ts";
+import { isStoreRefusal, type Publication } from "../../core/outcome.ts";
 import { type PublishPacket, ReasonCode } from "../../packet/mod.ts";
 import { checkTopic } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
@@ -13,17 +13,21 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
   const { qos, packetId } = packet;
   const topic = resolveTopic(connection, packet);
   if (qos === 2) {
-    const flow = session.inbound.begin(packetId); // [MQTT-4.3.3-2]
+    const flow = session.beginInbound(packetId); // [MQTT-4.3.3-2]
     if (flow === "full") throw tooManyOpen(connection);
-    if (flow === "duplicate") return connection.acknowledge("pubrec", packetId);
+    if (flow === "duplicate") return connection.acknowledgeAgain("pubrec", packetId);
   }
   // The packet is the draft as it is, unless an alias stood for its topic.
   const draft = topic === packet.topic ? packet : { ...packet, topic };
   const publication = connection.broker.publish(session.identity, draft, session.id);
   if (qos === 0) return;
+  if (connection.version < 5 && !publication.accepted && isStoreRefusal(publication.refusal)) {
+    session.releaseInbound(packetId);
+    return connection.close("store-failed"); // There is no other way to say no. [MQTT-4.8.0-2]
+  }
   const reasonCode = connection.version === 5 ? reasonOf(publication) : ReasonCode.success;
   // One that is refused is over: its identifier is free. [MQTT5-4.3.3-9]
-  if (qos === 2 && reasonCode >= ReasonCode.unspecifiedError) session.inbound.release(packetId);
+  if (qos === 2 && reasonCode >= ReasonCode.unspecifiedError) session.releaseInbound(packetId);
   connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3]
 }
 

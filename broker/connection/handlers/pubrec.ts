@@ -13,5 +13,6 @@ export function handlePubrec(connection: ConnectionPort, { packetId, reasonCode 
   }
   const outcome = session.release(packetId);
   checkFlow(connection, "PUBREC", packetId, outcome);
-  connection.sendPubrel(packetId, outcome === "unknown" ? ReasonCode.packetIdentifierNotFound : 0); // [MQTT-4.3.3-1]
+  if (outcome === "unknown") connection.sendPubrel(packetId, ReasonCode.packetIdentifierNotFound);
+  else session.sendPubrel(packetId); // [MQTT-4.3.3-1]
 }

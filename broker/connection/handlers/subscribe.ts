@@ -1,4 +1,4 @@
-import type { SubscribeOutcome } from "../../broker.ts";
+import type { SubscribeOutcome } from "../../core/outcome.ts";
 import type { Subscription } from "../../core/subscriber.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
@@ -15,10 +15,9 @@ export function handleSubscribe(connection: ConnectionPort, packet: SubscribePac
   );
   connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7]
   for (const [index, outcome] of outcomes.entries()) {
-    if (!outcome.granted) continue;
-    const { retainHandling } = requests[index]!;
-    const isWanted = retainHandling === 0 || (retainHandling === 1 && outcome.isNew); // [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
-    if (isWanted) sendRetained(connection, outcome.subscription);
+    if (outcome.granted && wantsRetained(requests[index]!, outcome)) {
+      sendRetained(connection, outcome.subscription);
+    }
   }
 }
 
@@ -40,8 +39,16 @@ function subscribe(
   const outcome = isFull && !session.subscriptions.has(filter)
     ? broker.refuseSubscription("too-many-subscriptions")
     : broker.subscribe(session, filter, { qos, noLocal, retainAsPublished, identifier });
-  if (outcome.granted) session.addSubscription(outcome.subscription);
+  if (outcome.granted) session.addSubscription(outcome.subscription, wantsRetained(request, outcome));
   return outcome;
+}
+
+/** For a shared one, whose turn would it be? [MQTT5-3.8.4] */
+function wantsRetained(
+  { retainHandling }: SubscriptionRequest,
+  { subscription, isNew }: SubscribeOutcome & { granted: true },
+): boolean {
+  return !subscription.isShared && (retainHandling === 0 || (retainHandling === 1 && isNew)); // [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
 }
 
 /** One line a packet: a packet has room for a hundred thousand filters. */
@@ -61,12 +68,6 @@ function logRefusals(
 
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
 function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
-  const { filter, isShared } = subscription;
-  if (isShared) return; // Whose turn would it be? [MQTT5-3.8.4]
   const { broker, session } = connection;
-  const until = broker.sequence;
-  session.deliverRetained(subscription, {
-    walk: () => broker.retainedMatching(session.identity, filter, until),
-    isCurrent: (message) => broker.retained(session.identity, message.topic) === message,
-  });
+  session.deliverRetained(subscription, broker.retainedSource(session, subscription.filter));
 }

@@ -7,7 +7,12 @@ export function handleUnsubscribe(
   connection: ConnectionPort,
   { packetId, filters }: UnsubscribePacket,
 ): void {
-  const reasonCodes = filters.map((filter) => unsubscribe(connection, filter));
+  const { broker, session } = connection;
+  const isFailing = session.isKept && broker.storeRefusal !== undefined;
+  if (isFailing && connection.version < 5) return connection.close("store-failed"); // UNSUBACK cannot say no there.
+  const reasonCodes = filters.map((filter) =>
+    isFailing ? ReasonCode.unspecifiedError : unsubscribe(connection, filter)
+  );
   connection.promise(encode({ type: "unsuback", packetId, reasonCodes }, connection.version)); // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
 }
 

@@ -1,0 +1,103 @@
+import { claimDataFolder, type DataFolder } from "./data_folder.ts";
+import { decodeRecords, encodeRecords } from "./record_codec.ts";
+import { RecordBatch } from "./record_batch.ts";
+import type { StoreRecord } from "./records.ts";
+import type { WorkerReply, WorkerRequest } from "./sqlite_worker.ts";
+import { CommitError, type Store, StoreError } from "./store.ts";
+
+export interface SqliteStoreOptions {
+  /** The folder with the data; made if it is not there. */
+  readonly folder: string;
+  /** Called while the file is read: records so far, and in all. */
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+/**
+ * Keeps everything in one SQLite file, by a thread of its own: the event loop never waits for the disk.
+ *
+ *     append append append │ commit ──bytes──> thread: one transaction, one sync ──> resolved
+ *                   append append (the next batch gathers meanwhile)
+ */
+export class SqliteStore implements Store {
+  readonly durable = true;
+  readonly #options: SqliteStoreOptions;
+  readonly #folder: DataFolder;
+  readonly #worker: Worker;
+  #batch = new RecordBatch();
+  /** Handed to the thread, and not known to be on the disk. */
+  #committing: RecordBatch | undefined;
+  #waiting: PromiseWithResolvers<WorkerReply> | undefined;
+  #isClosed = false;
+
+  /** Throws `StoreError` when the folder cannot be used or another process has it. */
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+    this.#folder = claimDataFolder(options.folder);
+    this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#waiting?.resolve(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#waiting?.reject(new Error(event.message));
+    };
+  }
+
+  get pendingBytes(): number {
+    return this.#batch.bytes + (this.#committing?.bytes ?? 0);
+  }
+
+  async *load(): AsyncGenerator<readonly StoreRecord[]> {
+    const opened = await this.#ask({ type: "open", path: this.#folder.databasePath });
+    const all = opened.type === "opened" ? opened.recordCount : 0;
+    for (let done = 0;;) {
+      const reply = await this.#ask({ type: "read" });
+      if (reply.type !== "slice" || reply.bytes.length === 0) return;
+      const records = decodeRecords(reply.bytes);
+      yield records;
+      this.#options.onProgress?.(done += records.length, all);
+    }
+  }
+
+  append(record: StoreRecord): void {
+    this.#batch.add(record);
+  }
+
+  commit(): Promise<void> | undefined {
+    if (this.#batch.size === 0) return undefined;
+    this.#committing = this.#batch;
+    this.#batch = new RecordBatch();
+    return this.#commit(this.#committing);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#waiting?.promise.catch(() => {});
+    await this.#ask({ type: "close" }).catch(() => {});
+    this.#worker.terminate();
+    this.#folder.release();
+  }
+
+  async #commit(batch: RecordBatch): Promise<void> {
+    try {
+      await this.#ask({ type: "commit", bytes: encodeRecords(batch) });
+    } catch (error) {
+      // Its records are not on the disk, and later ones may undo them.
+      batch.addAll(this.#batch);
+      this.#batch = batch;
+      const message = error instanceof Error ? error.message : String(error);
+      // The only thing by which Deno's node:sqlite tells its errors apart; the words are SQLite's own and fixed.
+      throw new CommitError(message, message === "database or disk is full");
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #ask(request: WorkerRequest): Promise<WorkerReply> {
+    this.#waiting = Promise.withResolvers();
+    this.#worker.postMessage(request, request.type === "commit" ? [request.bytes.buffer] : []);
+    const reply = await this.#waiting.promise;
+    this.#waiting = undefined;
+    if (reply.type !== "failed") return reply;
+    throw reply.isStoreError ? new StoreError(reply.message) : new Error(reply.message);
+  }
+}
