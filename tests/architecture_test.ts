@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Counters are plain numbers that the router counts in; it sees their shape only.
   "broker/core/": ["broker/packet/", "broker/topic/", "type broker/metrics/counters.ts"],
   "broker/auth/": ["broker/core/", "broker/topic/", "type broker/packet/"],
-  "broker/store/": ["broker/core/", "broker/topic/", "type broker/packet/"],
+  // Its records travel as bytes, and properties are kept as the packets have them.
+  "broker/store/": ["broker/core/", "broker/topic/", "broker/packet/", "node:sqlite"],
   "broker/cluster/": ["broker/core/", "broker/topic/", "type broker/packet/"],
   "broker/metrics/": ["broker/core/", "broker/topic/", "type broker/packet/"],
   // It publishes what it counts, through the broker that it is given.
@@ -38,10 +39,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/",
     "broker/packet/",
     "broker/topic/",
-    "broker/store/store.ts",
+    "type broker/store/journal.ts",
     "type broker/metrics/counters.ts",
   ],
+  // It puts back what the store has kept, wherever that belongs.
+  "broker/restoration.ts": [
+    "broker/core/",
+    "broker/packet/",
+    "broker/session/",
+    "type broker/store/",
+    "broker/topic/",
+  ],
   "broker/broker.ts": [
+    "broker/restoration.ts",
     "broker/auth/",
     "broker/cluster/",
     "broker/core/",
@@ -96,6 +106,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/topic/",
     "type broker/auth/",
     "type broker/packet/",
+    "broker/store/store.ts",
     "type broker/store/",
   ],
   "broker/std.d.ts": [],
@@ -107,6 +118,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/server.ts",
     "broker/config.ts",
     "broker/config_schema.ts",
+    "broker/store/stores.ts",
     "broker/transport/",
     "broker/cli/",
     "broker/client/",

@@ -16,6 +16,8 @@ function messageOf(sources: OptionSources): string {
 
 Deno.test("without any source everything has its default, on loopback only", () => {
   assertEquals(resolveOptions({}), {
+    durability: "disk",
+    data: "./data",
     sysIntervalSeconds: 10,
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },

@@ -15,6 +15,14 @@ export interface Outgoing {
   deliveryId: number;
 }
 
+/** Bytes of a PUBLISH beside topic and payload, at most. */
+const PUBLISH_OVERHEAD_BYTES = 9;
+
+/** What the message takes of an outbox, about. */
+export function sizeOnWire(message: Message): number {
+  return message.topic.length + message.payload.length + PUBLISH_OVERHEAD_BYTES;
+}
+
 export interface MessageQueueBounds {
   readonly messagesMax: number;
   readonly bytesMax: number;

@@ -10,12 +10,41 @@ export interface RetainedSource {
   isCurrent(message: Message): boolean;
 }
 
+/** The backlogs of one session, in the order of their subscriptions. */
+export class RetainedBacklogs {
+  readonly #backlogs: RetainedBacklog[] = [];
+
+  get first(): RetainedBacklog | undefined {
+    return this.#backlogs[0];
+  }
+
+  /** Begins to send for a subscription, from the beginning if that was under way. */
+  add(subscription: Subscription, source: RetainedSource): void {
+    this.drop(subscription.filter);
+    this.#backlogs.push(new RetainedBacklog(subscription, source));
+  }
+
+  /** Forgets what was not sent yet for a filter. */
+  drop(filter: string): void {
+    const index = this.#backlogs.findIndex((backlog) => backlog.filter === filter);
+    if (index >= 0) this.#backlogs.splice(index, 1);
+  }
+
+  rewind(): void {
+    for (const backlog of this.#backlogs) backlog.rewind();
+  }
+
+  clear(): void {
+    this.#backlogs.length = 0;
+  }
+}
+
 /**
  * The retained messages that a new subscription still has to send. It holds a place in the retained tree, not the
  * messages, so a hundred thousand of them cost a slow client's session nothing. A place grows old, though: while it
  * rests, topics that come and go leave traces behind it. So a session without a connection gives it up and begins anew.
  */
-export class RetainedBacklog {
+class RetainedBacklog {
   readonly #subscription: Subscription;
   readonly #source: RetainedSource;
   #messages: Iterator<Message> | undefined;

@@ -3,8 +3,8 @@ import type { Message } from "../core/message.ts";
 import type { Delivery, Readiness, Subscriber, Subscription } from "../core/subscriber.ts";
 import type { QoS } from "../packet/types.ts";
 import { type FlowOutcome, InboundFlows, type OutboundFlow, OutboundFlows } from "./inflight.ts";
-import { MessageQueue, type Outgoing } from "./message_queue.ts";
-import { RetainedBacklog, type RetainedSource } from "./retained_backlog.ts";
+import { MessageQueue, type Outgoing, sizeOnWire } from "./message_queue.ts";
+import { RetainedBacklogs, type RetainedSource } from "./retained_backlog.ts";
 import type { SessionJournal } from "./session_journal.ts";
 import type { Outlet, SessionInit, SessionPorts } from "./session_ports.ts";
 
@@ -16,9 +16,6 @@ const NO_IDS: Set<number> = new Set();
 
 /** What a session has that sends nothing again. Never pushed to. */
 const NONE: [packetId: number, flow: OutboundFlow][] = [];
-
-/** Bytes of a PUBLISH beside topic and payload, at most. */
-const PUBLISH_OVERHEAD_BYTES = 9;
 
 /**
  * What the broker keeps for one client identifier, with or without a connection: subscriptions, the messages under way
@@ -32,7 +29,7 @@ export class Session implements Subscriber {
   readonly #inbound: InboundFlows;
   readonly #outbound: OutboundFlows;
   readonly #queue: MessageQueue;
-  readonly #backlogs: RetainedBacklog[] = [];
+  readonly #backlogs = new RetainedBacklogs();
   readonly #ports: SessionPorts;
   #subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
   /** What this connection must still be sent again, the next one at the end; new messages wait behind it. */
@@ -91,7 +88,7 @@ export class Session implements Subscriber {
 
   /** Forgets a subscription; false if there is none for exactly this filter. */
   removeSubscription(filter: string): boolean {
-    this.dropBacklog(filter);
+    this.#backlogs.drop(filter);
     if (!this.#subscriptions.delete(filter)) return false;
     this.journal?.unsubscribed(filter);
     return true;
@@ -161,7 +158,7 @@ export class Session implements Subscriber {
     this.#outlet = undefined;
     this.compact();
     this.#resending = NONE;
-    for (const backlog of this.#backlogs) backlog.rewind();
+    this.#backlogs.rewind();
     return true;
   }
 
@@ -174,7 +171,7 @@ export class Session implements Subscriber {
   end(): Outgoing[] {
     this.leaveStore();
     this.#hasEnded = true;
-    this.#backlogs.length = 0;
+    this.#backlogs.clear();
     this.#subscriptions = NO_SUBSCRIPTIONS as Map<string, Subscription>;
     const underWay = this.#outbound.entries().map(([, flow]) => flow)
       .filter((flow) => flow.step === "published" && flow.qos === 1) as Outgoing[];
@@ -209,15 +206,8 @@ export class Session implements Subscriber {
 
   /** Sends the retained messages of a new subscription, as fast as the client takes them. */
   deliverRetained(subscription: Subscription, source: RetainedSource): void {
-    this.dropBacklog(subscription.filter);
-    this.#backlogs.push(new RetainedBacklog(subscription, source));
+    this.#backlogs.add(subscription, source);
     this.pump();
-  }
-
-  /** Forgets the retained messages of a subscription that were not sent yet. */
-  dropBacklog(filter: string): void {
-    const index = this.#backlogs.findIndex((backlog) => backlog.filter === filter);
-    if (index >= 0) this.#backlogs.splice(index, 1);
   }
 
   acknowledge(packetId: number): FlowOutcome {
@@ -271,10 +261,13 @@ export class Session implements Subscriber {
       if (this.#isWanted(next)) this.#send(next);
       else this.journal?.done(next);
     }
-    while (this.#backlogs.length > 0 && this.#queue.size === 0) {
-      const backlog = this.#backlogs[0]!;
+    for (
+      let backlog = this.#backlogs.first;
+      backlog && this.#queue.size === 0;
+      backlog = this.#backlogs.first
+    ) {
       const outgoing = backlog.peek(this.#ports.now());
-      if (!outgoing) this.#endBacklog(this.#backlogs.shift()!);
+      if (!outgoing) this.#endBacklog(backlog.filter);
       else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing.message, outgoing.qos)) {
         backlog.shift();
         if (this.#isWanted(outgoing)) this.#send(outgoing);
@@ -318,7 +311,8 @@ export class Session implements Subscriber {
     return this.journal && this.#outbound.get(packetId);
   }
 
-  #endBacklog({ filter }: RetainedBacklog): void {
+  #endBacklog(filter: string): void {
+    this.#backlogs.drop(filter);
     const subscription = this.#subscriptions.get(filter);
     if (subscription) this.journal?.subscribed(subscription, false);
   }
@@ -398,8 +392,4 @@ export class Session implements Subscriber {
     }
     this.#outlet!.sendPublish(outgoing, packetId, false); // [MQTT-4.3.2-1]
   }
-}
-
-function sizeOnWire(message: Message): number {
-  return message.topic.length + message.payload.length + PUBLISH_OVERHEAD_BYTES;
 }

@@ -3,6 +3,7 @@ import type { Message } from "../../broker/mod.ts";
 import { createBridge } from "../../bridge/mod.ts";
 import { Broker, Log } from "../../broker/mod.ts";
 import { eventually } from "../support/eventually.ts";
+import { HeldStore } from "../support/held_store.ts";
 import { assertProblem, identityNamed, startBridge, type TestBridge, TestServer } from "./support.ts";
 
 const decoder = new TextDecoder();
@@ -242,33 +243,21 @@ Deno.test("an Idempotency-Key whose request failed may try again", async () => {
 });
 
 Deno.test("a second request with a key whose first is under way is told so", async () => {
-  let commit = () => {};
-  const committed = new Promise<void>((resolve) => commit = resolve);
-  const store = {
-    durable: true,
-    append: () => {},
-    commit: () => committed,
-    close: () => Promise.resolve(),
-  };
+  const store = new HeldStore();
+  store.hold();
   const { request, broker } = startBridge({ store });
   const put = () => request("/topics/t", { method: "PUT", body: "x", headers: { "idempotency-key": "k" } });
   const first = put();
   await eventually(() => assertEquals(broker.sequence, 1));
   await assertProblem(await put(), 409, "idempotency-in-flight");
-  commit();
+  store.release();
   assertEquals((await first).status, 201);
   assertEquals((await put()).headers.get("idempotency-replayed"), "true");
 });
 
 Deno.test("a retained publish is answered after it is stored, and not as done if it could not be", async () => {
-  let fail = (_error: Error) => {};
-  const committed = new Promise<void>((_, reject) => fail = reject);
-  const store = {
-    durable: true,
-    append: () => {},
-    commit: () => committed,
-    close: () => Promise.resolve(),
-  };
+  const store = new HeldStore();
+  store.hold();
   const { request, broker } = startBridge({ store });
   let isAnswered = false;
   const answer = request("/topics/t", { method: "PUT", body: "x" }).then((response) => {
@@ -278,8 +267,12 @@ Deno.test("a retained publish is answered after it is stored, and not as done if
   await eventually(() => assertEquals(broker.sequence, 1));
   const quick = await request("/topics/t", { method: "POST", body: "qos 0" });
   assertEquals([quick.status, isAnswered], [200, false]);
-  fail(new Error("disk full"));
+  store.reject();
   await assertProblem(await answer, 503, "not-kept");
+  await assertProblem(await request("/topics/t", { method: "PUT", body: "y" }), 503, "not-kept");
+  assertEquals((await request("/topics/t", { method: "POST", body: "qos 0" })).status, 200);
+  assertEquals(await (await request("/readyz")).text(), "store-full\n");
+  store.release();
 });
 
 Deno.test("who may not publish is refused, whatever the body", async () => {

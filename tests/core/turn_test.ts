@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLog } from "../../broker/core/log.ts";
-import { systemClock } from "../../broker/core/clock.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
 import { type Committer, type Flushable, Turn } from "../../broker/core/turn.ts";
 
 /** Says what is done to it, in a list that all of a test share. */
@@ -37,10 +37,15 @@ class HandCommitter implements Committer {
 function start() {
   const calls: string[] = [];
   const committer = new HandCommitter(calls);
+  const clock = new SimulatedClock();
+  let recoveredCount = 0;
+  const onRecovered = () => void recoveredCount++;
   return {
     calls,
     committer,
-    turn: new Turn(committer, { log: silentLog, clock: systemClock }),
+    clock,
+    recoveredCount: () => recoveredCount,
+    turn: new Turn(committer, { log: silentLog, clock, onRecovered }),
     peer: (name: string) => new Peer(name, calls),
   };
 }
@@ -132,9 +137,9 @@ Deno.test("what rests on two batches is not handed over in part before the first
   assertEquals(calls.at(-1), "both flush");
 });
 
-Deno.test("a commit that fails abandons what rests on it and nothing else, and the next one goes on", async () => {
-  const { calls, committer, turn, peer } = start();
-  const [lost, free, later] = [peer("lost"), peer("free"), peer("later")];
+Deno.test("a commit that fails abandons what rests on it and nothing else, until a later one succeeds", async () => {
+  const { calls, committer, clock, recoveredCount, turn, peer } = start();
+  const [lost, free, early, later] = [peer("lost"), peer("free"), peer("early"), peer("later")];
   turn.recorded();
   promise(turn, lost);
   await turnOver();
@@ -145,9 +150,22 @@ Deno.test("a commit that fails abandons what rests on it and nothing else, and t
   await turnOver();
   assertEquals(calls.at(-1), "free flush");
   turn.recorded();
+  promise(turn, early);
+  await turnOver();
+  assertEquals(calls.at(-1), "early abandon", "Nothing can be promised, and nobody waits for it");
+  assertEquals(committer.pending.length, 1, "A disk that fails is not asked at every turn");
+  await clock.advance(1000);
+  committer.pending[1]!.reject(new Error("Still full"));
+  await turnOver();
+  await clock.advance(1000);
+  assertEquals(recoveredCount(), 0);
+  committer.pending[2]!.resolve();
+  await turnOver();
+  assertEquals(recoveredCount(), 1);
+  turn.recorded();
   promise(turn, later);
   await turnOver();
-  committer.pending[1]!.resolve();
+  committer.pending[3]!.resolve();
   await turnOver();
   assertEquals(calls.at(-1), "later flush");
   assertEquals(calls.filter((call) => call.startsWith("lost")).at(-1), "lost abandon");
@@ -188,9 +206,27 @@ Deno.test("settled resolves after the commit of what was recorded, at once when 
   await failing;
 });
 
+Deno.test("what nobody waits for is committed with the next that somebody does, or after a while", async () => {
+  const { committer, clock, turn } = start();
+  turn.noted();
+  await turnOver();
+  assertEquals([committer.pending.length, turn.openBatch], [0, 0]);
+  turn.recorded();
+  await turnOver();
+  committer.pending[0]!.resolve();
+  await turnOver();
+  await clock.advance(100);
+  assertEquals(committer.pending.length, 1, "It went along");
+  turn.noted();
+  await clock.advance(100);
+  await turnOver();
+  assertEquals(committer.pending.length, 2);
+  committer.pending[1]!.resolve();
+});
+
 Deno.test("a store that commits at once holds nothing", async () => {
   const calls: string[] = [];
-  const turn = new Turn({ commit: () => undefined }, { log: silentLog, clock: systemClock });
+  const turn = new Turn({ commit: () => undefined }, { log: silentLog, clock: new SimulatedClock() });
   const peer = new Peer("a", calls);
   turn.recorded();
   promise(turn, peer);

@@ -10,6 +10,7 @@ async function startHeld(): Promise<{ test: TestBroker; store: HeldStore }> {
   const absent = await test.connect({ clientId: "absent", cleanStart: false });
   await absent.subscribe(["a/#", 2]);
   await absent.disconnect();
+  store.hold();
   return { test, store };
 }
 
@@ -26,35 +27,54 @@ testVersions("PUBACK leaves after the commit, while others go on without it", as
   assertEquals(test.server.outboxBytes, 4);
   store.resolve();
   await publisher.expectAck("puback", 1);
-  assertEquals(store.kinds, ["message-queued"]);
+  assertEquals(store.kinds, ["message-put", "delivery-put"]);
+  store.release();
   await test.close();
 });
 
 testVersions(
-  "PUBREC, PINGRESP behind it, SUBACK and CONNACK wait for what they may rest on",
+  "PUBREC, PINGRESP behind it, and SUBACK, UNSUBACK and CONNACK of lasting sessions wait for the commit",
   async (version) => {
     const { test, store } = await startHeld();
     const publisher = await test.connect({ version });
-    publisher.isConnected = false;
-    const other = await test.connect({ version });
-    other.isConnected = false;
+    store.release();
+    const other = await test.connect({ version, cleanStart: false });
+    await other.subscribe(["c", 0]);
+    store.hold();
+    publisher.isConnected = other.isConnected = false;
     publisher.sendPublish("a/1", "x", { qos: 2, packetId: 1 });
     publisher.sendHex("c0 00");
     await store.commitCalled(1);
-    other.sendHex("82 06 00 01 00 01 'b' 00");
+    other.sendHex("82 06 00 01 00 01 'b' 00", "a2 05 00 02 00 01 'c'");
     const late = test.open();
-    late.sendConnect({ version, clientId: "late" });
+    late.sendConnect({ version, clientId: "late", cleanStart: false });
     const witness = test.open();
     witness.sendHex("c0 00");
     await witness.expectClosed();
-    assertEquals(test.server.outboxBytes, 4 + 2 + 5 + 4);
-    store.resolve();
+    assertEquals(test.server.outboxBytes, 4 + 2 + 5 + 4 + 4);
+    store.release();
     await publisher.expectHex("50 02 00 01", "d0 00");
-    await other.expectHex("90 03 00 01 00");
+    await other.expectHex("90 03 00 01 00", "b0 02 00 02");
     await late.expectHex("20 02 00 00");
     await test.close();
   },
 );
+
+testVersions("CONNACK, SUBACK and PUBACK of clean sessions wait for no disk", async (version) => {
+  const { test, store } = await startHeld();
+  const publisher = await test.connect({ version });
+  publisher.isConnected = false;
+  publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+  await store.commitCalled(1);
+  const clean = await test.connect({ version });
+  await clean.subscribe(["b", 1]);
+  const other = await test.connect({ version });
+  await other.publish("b", "y", { qos: 1 });
+  await clean.takePublish({ topic: "b", payload: "y", qos: 1 });
+  store.release();
+  await publisher.expectAck("puback", 1);
+  await test.close();
+});
 
 testVersions("what comes while a commit is under way waits for the next one", async (version) => {
   const { test, store } = await startHeld();
@@ -64,13 +84,14 @@ testVersions("what comes while a commit is under way waits for the next one", as
   one.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
   await store.commitCalled(1);
   two.sendPublish("a/2", "y", { qos: 1, packetId: 2 });
-  await store.recorded(2);
+  await store.recorded(4);
   store.resolve();
   await one.expectAck("puback", 1);
   await store.commitCalled(2);
   assertEquals(test.server.outboxBytes, 4);
   store.resolve();
   await two.expectAck("puback", 2);
+  store.release();
   await test.close();
 });
 
@@ -84,7 +105,7 @@ testVersions(
     for (let number = 1; number <= 20; number++) {
       await store.commitCalled(number);
       publisher.sendPublish("a/1", "x", { qos: 1, packetId: number + 1 });
-      await store.recorded(number + 1);
+      await store.recorded(2 * (number + 1));
       assertEquals(test.server.outboxBytes, 8, "Neither may leave yet");
       store.resolve();
       await publisher.expectAck("puback", number);
@@ -92,6 +113,7 @@ testVersions(
     await store.commitCalled(21);
     store.resolve();
     await publisher.expectAck("puback", 21);
+    store.release();
     await test.close();
   },
 );
@@ -112,6 +134,7 @@ testVersions(
     await watcher.expectNothing();
     assertEquals(test.broker.counters.closes["store-failed"], 1);
     assertEquals(test.log.filter((line) => line.includes("commit-failed")).length, 1);
+    store.release();
     await test.close();
   },
 );
@@ -129,7 +152,8 @@ testVersions("the retained message of a PUBLISH is committed before its PUBACK",
   await store.commitCalled(2);
   store.resolve();
   await publisher.expectAck("puback", 2);
-  assertEquals(store.kinds, ["retained-put", "retained-cleared"]);
+  assertEquals(store.kinds, ["message-put", "retained-put", "retained-deleted", "message-deleted"]);
+  store.release();
   await test.close();
 });
 
@@ -143,5 +167,6 @@ Deno.test("a connection that closes while its acknowledgement waits sends it whe
   store.resolve();
   await publisher.expectAck("puback", 1);
   await publisher.expectClosed();
+  store.release();
   await test.close();
 });

@@ -10,7 +10,7 @@ function flowsOf(windowMax: number, bytesMax = Infinity): OutboundFlows {
 }
 
 function outgoing(message: Message, qos: 1 | 2): Outgoing {
-  return { message, qos, retain: false, identifiers: [], sharedFilter: undefined };
+  return { message, qos, retain: false, identifiers: [], sharedFilter: undefined, deliveryId: 0 };
 }
 
 Deno.test("identifiers are 1 to 65535, then 1 again [MQTT-2.3.1-1] [MQTT-2.3.1-4]", () => {

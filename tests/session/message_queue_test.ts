@@ -11,6 +11,7 @@ function outgoing(sequence: number, bytes = 0): Outgoing {
     retain: false,
     identifiers: [],
     sharedFilter: undefined,
+    deliveryId: 0,
   };
 }
 

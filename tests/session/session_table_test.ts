@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
 import { Message } from "../../broker/core/message.ts";
 import { Counters } from "../../broker/metrics/counters.ts";
-import type { Outlet, Session } from "../../broker/session/session.ts";
+import type { Session } from "../../broker/session/session.ts";
+import type { Outlet } from "../../broker/session/session_ports.ts";
 import { SessionTable } from "../../broker/session/session_table.ts";
 import { identityOf } from "../support/start_broker.ts";
 
@@ -48,7 +49,8 @@ function start(limits: Partial<Limits> = {}) {
     limits: { ...DEFAULT_LIMITS, ...limits },
     counters,
     now: () => now,
-    recordQueued: undefined,
+    journal: undefined,
+    isStoreFailing: () => false,
     ending: (session) => ended.push(session.id),
     fire: () => {},
     orphaned: () => {},

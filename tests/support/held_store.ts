@@ -1,20 +1,25 @@
-import type { Store } from "../../broker/store/store.ts";
+import { CommitError, type Store } from "../../broker/store/store.ts";
 import type { StoreRecord } from "../../broker/store/records.ts";
 import { eventually } from "./eventually.ts";
 
-/** A store that takes a test's word for every commit. */
+/** A store that, from `hold` to `release`, takes a test's word for every commit. */
 export class HeldStore implements Store {
   readonly durable = true;
-  /** Of every record, in order. */
+  readonly pendingBytes = 0;
+  /** Of every record since `hold`, in order. */
   readonly kinds: StoreRecord["kind"][] = [];
+  #isHolding = false;
   #commitCount = 0;
   #pending: PromiseWithResolvers<void> | undefined;
+
+  async *load(): AsyncGenerator<never> {}
 
   append(record: StoreRecord): void {
     this.kinds.push(record.kind);
   }
 
-  commit(): Promise<void> {
+  commit(): Promise<void> | undefined {
+    if (!this.#isHolding) return undefined;
     if (this.#pending) throw new Error("A second commit was asked for before the first was done");
     this.#commitCount++;
     this.#pending = Promise.withResolvers();
@@ -23,6 +28,19 @@ export class HeldStore implements Store {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** From now on no commit is done before the test says so. */
+  hold(): void {
+    this.#isHolding = true;
+    this.kinds.length = 0;
+  }
+
+  /** From now on every commit is done at once. */
+  release(): void {
+    this.#isHolding = false;
+    this.#pending?.resolve();
+    this.#pending = undefined;
   }
 
   /** Returns once so many commits were asked for, and that one waits. */
@@ -43,8 +61,8 @@ export class HeldStore implements Store {
     this.#take().resolve();
   }
 
-  reject(): void {
-    this.#take().reject(new Error("The disk is full"));
+  reject(error = new CommitError("The disk is full", true)): void {
+    this.#take().reject(error);
   }
 
   #take(): PromiseWithResolvers<void> {
