@@ -4,6 +4,7 @@ import type { Broker } from "../broker/mod.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
+import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
 
@@ -26,8 +27,12 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   const random = options.random ?? Math.random;
   const now = () => broker.clock.now();
   const log = new ReplayLog(broker.limits, broker.sequence, now());
-  const stopObserving = broker.observe((message) => log.append(message));
-  const streams = new StreamTable(broker, log, random);
+  const keeper = new LogKeeper(broker, log);
+  const stopObserving = broker.observe((message) => {
+    log.append(message);
+    keeper.observe(message);
+  });
+  const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
   const state: BridgeState = { broker, streams, idempotency, options, random, isDraining: false };
   const app = createApp(state);
@@ -43,6 +48,7 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
       state.isDraining = true;
       await streams.close();
       stopObserving();
+      keeper.close();
     },
   };
 }

@@ -321,7 +321,7 @@ export class Broker {
     for await (const records of this.#store.load()) restoration.take(records);
     const { state, events, interests, backlogs } = restoration.finish();
     this.#sequence.restore(state);
-    this.events.restore({ events, interests, logged: Number(state.logged ?? 0) });
+    this.events.restore({ events, interests }, state.logged);
     for (const [session, subscription] of backlogs) {
       session.deliverRetained(subscription, this.retainedSource(session, subscription.filter));
     }
@@ -362,7 +362,8 @@ export class Broker {
   #storeRefusalOf({ topic, qos, retain }: MessageDraft, publisherId = ""): StoreRefusal | undefined {
     const refusal = this.storeRefusal;
     if (!refusal || isReserved(topic)) return undefined;
-    const isKept = retain || (qos > 0 && this.#router.isKept(topic)) ||
+    const isKept = retain ||
+      (qos > 0 && (this.#router.isKept(topic) || this.events.isPromised(topic))) ||
       (qos === 2 && this.sessions.get(publisherId)?.isKept);
     return isKept ? refusal : undefined;
   }

@@ -157,6 +157,7 @@ export class Backlog {
   }
 
   #matches(topic: string): boolean {
+    if (topic === "") return false;
     const known = this.#matched.get(topic);
     if (known !== undefined) return known;
     if (this.#matched.size >= REMEMBERED_TOPICS_MAX) this.#matched.clear();

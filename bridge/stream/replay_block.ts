@@ -53,6 +53,14 @@ export class ReplayBlock {
     this.#ends[index] = this.#payloadBytes;
   }
 
+  /** Keeps the place of a message that is not there. */
+  appendGap(index: number, time: number): void {
+    if (this.#firstIndex < 0) this.#firstIndex = index;
+    this.#topics[index] = "";
+    this.#times[index] = time;
+    this.#ends[index] = this.#payloadBytes;
+  }
+
   /** @param sequence of the message, which the block does not keep */
   read(index: number, sequence: number): Message {
     const whole = this.#whole[index];
@@ -67,6 +75,7 @@ export class ReplayBlock {
     return new Message(draft, sequence, this.#times[index]!);
   }
 
+  /** Empty for a gap. */
   topicOf(index: number): string {
     return this.#topics[index]!;
   }

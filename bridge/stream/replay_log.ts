@@ -23,6 +23,8 @@ export class ReplayLog {
   #bytes = 0;
   /** Everything after this moment, in milliseconds since 1970, is in the log. */
   #completeSince: number;
+  /** Shortly before this sequence the process ended without warning: what nobody was promised may be missing. */
+  #unsureUntil = 0;
   readonly #messagesMax: number;
   readonly #bytesMax: number;
   readonly #ageMsMax: number;
@@ -60,7 +62,52 @@ export class ReplayLog {
     return this.#blockOf(sequence).read(sequence % BLOCK_MESSAGES, sequence);
   }
 
-  /** Topic of a message in the log: enough to see whether anybody wants the rest. */
+  /** Bytes of a message in the log. */
+  bytesOf(sequence: number): number {
+    return this.#blockOf(sequence).bytesOf(sequence % BLOCK_MESSAGES);
+  }
+
+  get unsureUntil(): number {
+    return this.#unsureUntil;
+  }
+
+  /** Whether something behind this sequence may be missing, of what nobody was promised. */
+  isUnsureAfter(sequence: number): boolean {
+    return this.#unsureUntil >= Math.max(sequence + 1, this.#oldest);
+  }
+
+  /**
+   * Takes over what the process before this one kept. Before anything else.
+   *
+   * @param messages in their order; a sequence that is not among them was of no interest, or is lost
+   * @param from no message that is of interest is missing from here …
+   * @param until … to here
+   * @param unsureUntil of the process before this one
+   * @param last sequence that the process before this one may have given to a message
+   */
+  restore({ messages, from, until, unsureUntil, last, now }: {
+    readonly messages: readonly Message[];
+    readonly from: number;
+    readonly until: number;
+    readonly unsureUntil: number;
+    readonly last: number;
+    readonly now: number;
+  }): void {
+    if (until === 0 || last - from >= this.#messagesMax * 2) return;
+    this.#oldest = this.#next = from;
+    this.#completeSince = from === 1 ? -Infinity : messages[0]?.time ?? now;
+    let time = messages[0]?.time ?? now;
+    for (const message of messages) {
+      if (message.sequence < from) continue;
+      time = message.time;
+      while (this.#next < message.sequence) this.#appendGap(time);
+      this.append(message);
+    }
+    while (this.#next <= last) this.#appendGap(time);
+    this.#unsureUntil = last === until ? unsureUntil : last;
+  }
+
+  /** Topic of a message in the log: enough to see whether anybody wants the rest. Empty for one that is not kept. */
   topicOf(sequence: number): string {
     return this.#blockOf(sequence).topicOf(sequence % BLOCK_MESSAGES);
   }
@@ -69,14 +116,27 @@ export class ReplayLog {
   append(message: Message): void {
     const { sequence } = message;
     if (sequence !== this.#next) this.#restart(sequence, message.time);
-    const index = sequence % BLOCK_MESSAGES;
-    if (index === 0 || this.#blocks.length === 0) this.#beginBlock(sequence);
-    const block = this.#blocks[this.#blocks.length - 1]!;
-    block.append(index, message);
-    this.#next = sequence + 1;
-    this.#bytes += block.bytesOf(index);
+    const block = this.#blockFor(sequence);
+    block.append(sequence % BLOCK_MESSAGES, message);
+    this.#appended(block, message.time);
+  }
+
+  #appendGap(time: number): void {
+    const block = this.#blockFor(this.#next);
+    block.appendGap(this.#next % BLOCK_MESSAGES, time);
+    this.#appended(block, time);
+  }
+
+  #blockFor(sequence: number): ReplayBlock {
+    if (sequence % BLOCK_MESSAGES === 0 || this.#blocks.length === 0) this.#beginBlock(sequence);
+    return this.#blocks[this.#blocks.length - 1]!;
+  }
+
+  #appended(block: ReplayBlock, time: number): void {
+    const sequence = this.#next++;
+    this.#bytes += block.bytesOf(sequence % BLOCK_MESSAGES);
     while (this.#bytes > this.#bytesMax || this.#next - this.#oldest > this.#messagesMax) this.#evict();
-    this.trim(message.time);
+    this.trim(time);
   }
 
   /** Lets go of what is too old. */

@@ -18,6 +18,9 @@ import { type Overflow, StreamQueue } from "./stream_queue.ts";
 /** Bytes handed to the reader at once: enough that the cost of a chunk does not count. */
 const CHUNK_BYTES = 64 * 1024;
 
+const LOSS_WARNING =
+  "the broker ended without warning since: messages at QoS 0 of its last second may be missing";
+
 const encoder = new TextEncoder();
 
 export interface StreamOptions {
@@ -110,6 +113,10 @@ export class StreamSubscriber implements Subscriber, Flushable {
       pull: () => this.#pull(),
       cancel: () => this.#leave(),
     }, { highWaterMark: 0, size: (chunk) => chunk.byteLength });
+  }
+
+  get filters(): readonly string[] {
+    return this.#options.filters;
   }
 
   /** Sends what can be sent now. Call it once, in the turn in which the stream was subscribed. */
@@ -295,7 +302,9 @@ export class StreamSubscriber implements Subscriber, Flushable {
       resume: this.#resume.kind,
       filters: filters.map((filter) => ({ filter, qos })),
       replay: { oldest: this.#id(log.oldest), max_age_s: broker.limits.replaySeconds },
-      warnings,
+      warnings: this.#resume.kind === "resumed" && log.isUnsureAfter(this.#resume.after)
+        ? [...warnings, LOSS_WARNING]
+        : warnings,
     };
   }
 

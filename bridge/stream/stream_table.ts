@@ -1,4 +1,5 @@
 import type { Broker, Identity } from "../../broker/mod.ts";
+import type { Interests } from "./interests.ts";
 import { JsonItems, JsonLines } from "./json_lines.ts";
 import type { ReplayLog } from "./replay_log.ts";
 import { resumeFrom, type Since } from "./resume.ts";
@@ -27,6 +28,7 @@ export interface StreamWish {
 export class StreamTable implements StreamHome {
   readonly broker: Broker;
   readonly log: ReplayLog;
+  readonly #interests: Interests;
   readonly #random: () => number;
   readonly #streams = new Set<StreamSubscriber>();
   readonly #countsByName = new Map<string, number>();
@@ -35,9 +37,14 @@ export class StreamTable implements StreamHome {
   #isClosing = false;
   #emptied: () => void = () => {};
 
-  constructor(broker: Broker, log: ReplayLog, random: () => number) {
+  constructor(
+    broker: Broker,
+    log: ReplayLog,
+    { interests, random }: { readonly interests: Interests; readonly random: () => number },
+  ) {
     this.broker = broker;
     this.log = log;
+    this.#interests = interests;
     this.#random = random;
   }
 
@@ -73,6 +80,7 @@ export class StreamTable implements StreamHome {
       return this.#refuse(identity, outcome.refusal === "denied" ? "denied" : "overloaded");
     }
     this.#streams.add(stream);
+    this.#interests.opened(options.filters);
     this.#countsByName.set(identity.name, (this.#countsByName.get(identity.name) ?? 0) + 1);
     this.broker.counters.streamsOpened++;
     this.#scheduleTick();
@@ -82,6 +90,7 @@ export class StreamTable implements StreamHome {
 
   gone(stream: StreamSubscriber): void {
     if (!this.#streams.delete(stream)) return;
+    this.#interests.closed(stream.filters, this.broker.clock.now());
     const { name } = stream.identity;
     const count = this.#countsByName.get(name)! - 1;
     if (count > 0) this.#countsByName.set(name, count);

@@ -7,16 +7,27 @@ export interface RestoredEvents {
   readonly events: readonly Message[];
   /** Streams that had something kept for them: filter, and until when that counts in milliseconds since 1970. */
   readonly interests: readonly (readonly [filter: string, until: number])[];
-  /** Up to this sequence no event is missing between the oldest and itself; behind it, those of QoS 0 may be. */
-  readonly logged: number;
+  /** No event is missing from this sequence on … */
+  readonly loggedFrom: number;
+  /** … up to this one; behind it only those are there that were promised. 0: nothing was kept. */
+  readonly loggedUntil: number;
+  /** Shortly before this sequence a process ended without warning, and events that nobody was promised may be lost. */
+  readonly unsureUntil: number;
 }
 
-const NOTHING: RestoredEvents = { events: [], interests: [], logged: 0 };
+const NOTHING: RestoredEvents = {
+  events: [],
+  interests: [],
+  loggedFrom: 1,
+  loggedUntil: 0,
+  unsureUntil: 0,
+};
 
 /** What streams catch up from, as far as it outlives the process. Without a store that does, nothing of it does anything. */
 export class EventJournal {
   readonly #journal: Journal | undefined;
   #restored = NOTHING;
+  #isPromised: (topic: string) => boolean = () => false;
 
   constructor(journal: Journal | undefined) {
     this.#journal = journal;
@@ -26,8 +37,20 @@ export class EventJournal {
     return this.#journal !== undefined;
   }
 
-  restore(restored: RestoredEvents): void {
-    this.#restored = restored;
+  /** @param logged the state of that name */
+  restore(kept: Pick<RestoredEvents, "events" | "interests">, logged = "1 0 0"): void {
+    const [loggedFrom = 1, loggedUntil = 0, unsureUntil = 0] = logged.split(" ").map(Number);
+    this.#restored = { ...kept, loggedFrom, loggedUntil, unsureUntil };
+  }
+
+  /** Says which topics have events that are promised. */
+  watch(isPromised: (topic: string) => boolean): void {
+    this.#isPromised = isPromised;
+  }
+
+  /** Whether a QoS 1 or 2 message on the topic has an event that is promised to its publisher. */
+  isPromised(topic: string): boolean {
+    return this.#isPromised(topic);
   }
 
   /** What the process before this one left. Once: it is not held for longer. */
@@ -47,9 +70,9 @@ export class EventJournal {
     this.#journal?.eventsDeleted(sequence);
   }
 
-  /** All events up to this sequence have been put. */
-  loggedUntil(sequence: number): void {
-    this.#journal?.statePut("logged", String(sequence));
+  /** All events between these have been put. */
+  logged(from: number, until: number, unsureUntil: number): void {
+    this.#journal?.statePut("logged", `${from} ${until} ${unsureUntil}`);
   }
 
   putInterest(filter: string, until: number): void {

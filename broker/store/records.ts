@@ -135,7 +135,7 @@ export const STATE_NAMES = [
   "epoch",
   /** No message had a higher sequence. */
   "sequence",
-  /** Of all messages up to this sequence the events are there, as far back as they go. */
+  /** `RestoredEvents`: loggedFrom, loggedUntil and unsureUntil, with spaces between. */
   "logged",
 ] as const;
 export type StateName = (typeof STATE_NAMES)[number];
