@@ -70,7 +70,7 @@ async function runServe(line: CommandLine): Promise<number> {
 
 /** Puts broker, MQTT and HTTP together; throws `StartError` with nothing left open. */
 function serve(options: Options, log: Log) {
-  const broker = new Broker({ limits: options.limits, log });
+  const broker = new Broker({ limits: options.limits, features: options.features, log });
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
   const bridge = createBridge(broker, options.http);
   let http: HttpServer;

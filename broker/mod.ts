@@ -6,12 +6,15 @@ export {
   type BrokerOptions,
   type MessageObserver,
   type Publication,
+  type PublishWish,
   type SubscribeOutcome,
 } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
+export { ALL_FEATURES, type Features } from "./core/features.ts";
 export type { Action, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
+export { PUBLISH_REFUSALS, type Refusal, SUBSCRIBE_REFUSALS, type SubscribeRefusal } from "./core/refusal.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";

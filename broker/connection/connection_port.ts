@@ -3,6 +3,7 @@ import type { CloseReason } from "../core/close_reason.ts";
 import type { Version } from "../packet/mod.ts";
 import type { Outlet, Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
+import type { Answer } from "./answer.ts";
 
 /** What the client said of itself in CONNECT; before 5.0 there is no limit. */
 export interface PeerLimits {
@@ -34,14 +35,18 @@ export interface ConnectionPort extends Outlet {
   clientId: string;
   keepAliveSeconds: number;
   will: Will | undefined;
+  /** From CONNECT on, accepted or not: what the client can take also binds the answer that refuses it. */
+  peerLimits: PeerLimits;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
-  open(session: Session, peerLimits: PeerLimits): void;
+  open(session: Session): void;
   /** The topic that a PUBLISH means, by name or by alias. */
   resolveTopic(topic: string, alias: number): string;
   /** Queues a packet for the peer; it leaves when the turn ends. */
   send(bytes: Uint8Array): void;
   /** As `send`, for an answer that promises something the store was given: it waits for the commit of that. */
   promise(bytes: Uint8Array): void;
+  /** As `promise`, for a packet that may say why, to who wants to hear it and has room for it. */
+  answer(answer: Answer, reason: string | undefined): void;
   /** As `promise`, for an acknowledgement. */
   acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode?: number): void;
   /** @param reasonCode of MQTT 5.0; earlier versions have none there */

@@ -1,8 +1,6 @@
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
+import { PUBLISH_REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Delivery } from "../core/subscriber.ts";
-
-/** Why something that came in did not go on, beside what became of it per subscriber (`Delivery`). */
-export type Refusal = "denied" | "reserved-topic" | "retained-full";
 
 /** Plain numbers, incremented in line; `$SYS` and the bridge read them. */
 export class Counters {
@@ -29,7 +27,7 @@ export class Counters {
     "dropped:offline": 0,
     "dropped:too-large": 0,
   };
-  readonly refusals: Record<Refusal, number> = { "denied": 0, "reserved-topic": 0, "retained-full": 0 };
+  readonly refusals: Record<Refusal, number> = zeros(PUBLISH_REFUSALS);
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
 }
 

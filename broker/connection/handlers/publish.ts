@@ -1,6 +1,7 @@
 import type { Publication } from "../../broker.ts";
 import { ProtocolError } from "../../core/errors.ts";
-import { type PublishPacket, ReasonCode } from "../../packet/mod.ts";
+import { PUBLISH_REFUSALS } from "../../core/refusal.ts";
+import { isReasonOf, type PublishPacket, ReasonCode } from "../../packet/mod.ts";
 import { checkTopic } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
@@ -20,11 +21,31 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
   // The packet is the draft as it is, unless an alias stood for its topic.
   const draft = topic === packet.topic ? packet : { ...packet, topic };
   const publication = connection.broker.publish(session.identity, draft, session.id);
+  if (!publication.accepted) return refuse(connection, packet, publication);
   if (qos === 0) return;
-  const reasonCode = connection.version === 5 ? reasonOf(publication) : ReasonCode.success;
-  // One that is refused is over: its identifier is free. [MQTT5-4.3.3-9]
-  if (qos === 2 && reasonCode >= ReasonCode.unspecifiedError) session.inbound.release(packetId);
+  const reasonCode = publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
   connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3]
+}
+
+/**
+ * Says in the acknowledgement that the message was not taken, and why. What no acknowledgement can say ends the
+ * connection: in 5.0 the client was told in CONNACK what there is not, in 3.1.1 there is no other answer.
+ */
+function refuse(
+  connection: ConnectionPort,
+  { qos, packetId }: PublishPacket,
+  { refusal, reasonCode }: Publication & { accepted: false },
+): void {
+  const { words } = PUBLISH_REFUSALS[refusal];
+  const isOver = qos === 2 && connection.version === 5;
+  if (isOver) connection.session.inbound.release(packetId); // [MQTT5-4.3.3-9]
+  if (!isReasonOf("puback", reasonCode) || (qos === 0 && refusal === "payload-not-text")) {
+    throw new ProtocolError(reasonCode, words);
+  }
+  if (qos === 0) return;
+  const type = qos === 1 ? "puback" : "pubrec";
+  if (connection.version !== 5) return connection.acknowledge(type, packetId);
+  connection.answer({ type, packetId, reasonCode }, words);
 }
 
 /** Alias first, then the rules for topics: what is checked is what is used. */
@@ -40,11 +61,6 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
   const responseProblem = responseTopic === undefined ? undefined : checkTopic(responseTopic, topicLevelsMax);
   if (responseProblem) throw new ProtocolError(ReasonCode.protocolError, responseProblem.message); // [MQTT5-3.3.2-14]
   return topic;
-}
-
-function reasonOf(publication: Publication): number {
-  if (!publication.accepted) return publication.reasonCode;
-  return publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
 }
 
 function tooManyOpen({ broker }: ConnectionPort): ProtocolError {
