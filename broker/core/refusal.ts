@@ -52,11 +52,11 @@ export const SUBSCRIBE_REFUSALS = {
   },
   "wildcards-not-supported": {
     reasonCode: ReasonCode.wildcardSubscriptionsNotSupported,
-    words: "Cannot subscribe: this broker takes no wildcards in filters",
+    words: "Cannot use wildcards: this broker takes none in filters",
   },
   "sharing-not-supported": {
     reasonCode: ReasonCode.sharedSubscriptionsNotSupported,
-    words: "Cannot subscribe: this broker has no shared subscriptions",
+    words: "Cannot share a subscription: this broker has only those of one",
   },
 } as const satisfies Readonly<Record<string, RefusalWords>>;
 
