@@ -53,7 +53,13 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
   const { topicLevelsMax } = connection.broker.limits;
   const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
   const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-  if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
+  if (problem) {
+    const isMissing = problem.code === "empty"; // [MQTT5 3.3.2.1]
+    throw new ProtocolError(
+      isMissing ? ReasonCode.protocolError : ReasonCode.topicNameInvalid,
+      problem.message,
+    );
+  }
   if (packet.subscriptionIds.length > 0) { // [MQTT5-3.3.4-6]
     throw new ProtocolError(ReasonCode.protocolError, "Cannot accept subscription identifiers from a client");
   }
