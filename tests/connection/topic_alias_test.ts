@@ -53,6 +53,16 @@ Deno.test("topics that are used alike do not take aliases from each other", () =
   for (let round = 0; round < 100; round++) assertEquals(sends(aliases, topics), 10);
 });
 
+Deno.test("an alias moves to a topic that is used three times as much, not to one that is used a half more", () => {
+  for (const [rivalOf, moves] of [[5, false], [8, true]] as const) { // 3 of 5, and 6 of 8
+    const aliases = new OutboundAliases(1);
+    const isRival = (count: number) => count % rivalOf >= 2;
+    for (let count = 0; count < 2 * PERIOD; count++) aliases.take("topic/1");
+    for (let count = 0; count < 20 * PERIOD; count++) aliases.take(isRival(count) ? "topic/2" : "topic/1");
+    assertEquals(aliases.take("topic/2").alias, moves ? 1 : 0);
+  }
+});
+
 Deno.test("topics that come once each leave the aliases where they are", () => {
   const aliases = new OutboundAliases(2);
   aliases.take("busy/1");

@@ -221,6 +221,7 @@ Deno.test("a reason that quotes a long filter is cut short, between two characte
     client.send({ type: "subscribe", packetId: 9, requests: [{ filter, qos: 0, noLocal: true }] });
     const reason = await expectDisconnect(client, 0x82);
     assertMatch(reason ?? "", /^Cannot accept No Local.*…$/su);
+    assert(!reason!.includes("\ufffd"), "Half a character became another one");
     assert(reason!.length <= 257, `${reason!.length}`);
   }
 });
