@@ -72,6 +72,7 @@ async function runServe(line: CommandLine): Promise<number> {
 
 /** Puts store, broker, MQTT and HTTP together; throws `StartError` or `StoreError` with nothing left open. */
 async function serve(options: Options, log: Log) {
+  const { limits, features } = options;
   // Before the data are read: a port that is taken should be said at once. Clients that come early wait in its queue.
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
   let broker: Broker | undefined;
@@ -79,7 +80,7 @@ async function serve(options: Options, log: Log) {
   let http: HttpServer;
   try {
     const store = STORES[options.durability]({ folder: options.data, onProgress: progressLog(log) });
-    broker = await Broker.open({ limits: options.limits, log, store });
+    broker = await Broker.open({ limits, features, log, store });
     bridge = createBridge(broker, options.http);
     const { fetch } = bridge;
     const { clock } = broker;

@@ -1,4 +1,4 @@
-import { type Identity, isShared } from "../broker/mod.ts";
+import { type Identity, isShared, type QoS } from "../broker/mod.ts";
 import type { Bridge } from "./context.ts";
 import { parseDurationSeconds } from "./duration.ts";
 import { PAYLOAD_FORMS } from "./envelope.ts";
@@ -29,6 +29,7 @@ const STREAM_PARAMETERS = [
   "quiet",
 ] as const;
 
+const QOS_VALUES = ["0", "1", "2"] as const;
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+ -]\d\d:\d\d)$/i;
 
 /** Reads what a stream is asked to be. */
@@ -78,7 +79,8 @@ export function readStreamWish(
     },
     options: {
       filters,
-      qos: Number(parameters.choice("qos", ["0", "1", "2"], "0")) as 0 | 1 | 2,
+      // As a subscription: who wants more than there is gets what there is, and `ready` says so.
+      qos: Math.min(Number(parameters.choice("qos", QOS_VALUES, "0")), broker.features.maximumQos) as QoS,
       retained: parameters.choice("retained", ["all", "none"], "all") === "all",
       limit,
       timeoutSeconds,

@@ -8,24 +8,25 @@ import {
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
+import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { type Log, silentLog } from "./core/log.ts";
 import { Message, type MessageDraft } from "./core/message.ts";
+import type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 import {
-  type Publication,
+  PUBLISH_REFUSALS,
   type Refusal,
-  REFUSAL_REASON_CODES,
   type StoreRefusal,
-  SUBSCRIBE_REASON_CODES,
-  type SubscribeOutcome,
+  SUBSCRIBE_REFUSALS,
   type SubscribeRefusal,
-} from "./core/outcome.ts";
+} from "./core/refusal.ts";
 import { RetainedStore } from "./core/retained_store.ts";
 import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
+import { isUtf8 } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
 import type { Will } from "./session/will.ts";
 import { Restoration } from "./restoration.ts";
@@ -35,10 +36,18 @@ import { Journal } from "./store/journal.ts";
 import { MemoryStore } from "./store/memory_store.ts";
 import { Sequence } from "./store/sequence.ts";
 import { CommitError, type Store } from "./store/store.ts";
-import { checkFilter, isReserved, isShared, parseShare, type TopicProblem } from "./topic/name.ts";
+import {
+  checkFilter,
+  hasWildcards,
+  isReserved,
+  isShared,
+  parseShare,
+  type TopicProblem,
+} from "./topic/name.ts";
 
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
+  readonly features?: Partial<Features>;
   readonly authenticators?: readonly Authenticator[];
   readonly store?: Store;
   readonly backplane?: Backplane;
@@ -57,6 +66,7 @@ const NO_IDENTIFIERS: readonly number[] = [];
  */
 export class Broker {
   readonly limits: Limits;
+  readonly features: Features;
   readonly counters: Counters = new Counters();
   readonly clock: Clock;
   readonly log: Log;
@@ -77,6 +87,7 @@ export class Broker {
 
   constructor(options: BrokerOptions = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.features = { ...ALL_FEATURES, ...options.features };
     this.clock = options.clock ?? systemClock;
     this.log = options.log ?? silentLog;
     this.startedAt = this.clock.now();
@@ -157,10 +168,14 @@ export class Broker {
     }
   }
 
-  /** Whether the identity may publish there; the same answer for MQTT, wills and HTTP. */
-  publishRefusal(identity: Identity, topic: string): Refusal | undefined {
-    if (isReserved(topic) && identity !== BROKER_IDENTITY) return "reserved-topic";
-    return identity.can("publish", topic) ? undefined : "denied";
+  /** Whether the identity may publish that; the same answer for MQTT, wills and HTTP. */
+  publishRefusal(identity: Identity, wish: PublishWish): Refusal | undefined {
+    const { features } = this;
+    if (wish.qos > features.maximumQos) return "qos-not-supported"; // [MQTT5-3.2.2-11]
+    if (wish.retain && !features.retainAvailable) return "retain-not-supported"; // [MQTT5-3.2.2-14]
+    if (isReserved(wish.topic) && identity !== BROKER_IDENTITY) return "reserved-topic";
+    if (!identity.can("publish", wish.topic)) return "denied";
+    return features.checkPayloadFormat && isFalseText(wish) ? "payload-not-text" : undefined;
   }
 
   /**
@@ -171,7 +186,7 @@ export class Broker {
    * @param publisherId of the subscriber that publishes, if it is one
    */
   publish(identity: Identity, draft: MessageDraft, publisherId?: string): Publication {
-    const refusal = this.publishRefusal(identity, draft.topic) ??
+    const refusal = this.publishRefusal(identity, draft) ??
       (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined) ??
       (this.journal && this.#storeRefusalOf(draft, publisherId));
     if (refusal) return this.#refuse(identity, draft, refusal);
@@ -209,11 +224,11 @@ export class Broker {
   /** Gives the subscriber the messages of the filter from now on, in the place of what it had for the same filter. */
   subscribe(subscriber: Subscriber, filter: string, wish: SubscriptionWish): SubscribeOutcome {
     const problem = checkFilter(filter, this.limits.topicLevelsMax);
-    const refusal = problem
-      ? "invalid-filter"
-      : this.#subscribeRefusal(subscriber, filter) ?? (subscriber.isKept ? this.storeRefusal : undefined);
+    const refusal = this.filterRefusal(filter) ??
+      (problem ? "invalid-filter" : this.#subscribeRefusal(subscriber, filter));
     if (refusal) return this.refuseSubscription(refusal, problem);
-    const { qos, noLocal = false, retainAsPublished = false, identifier = 0 } = wish;
+    const { noLocal = false, retainAsPublished = false, identifier = 0 } = wish;
+    const qos = wish.qos < this.features.maximumQos ? wish.qos : this.features.maximumQos; // [MQTT5-3.2.2-10]
     const identifiers = identifier === 0 ? NO_IDENTIFIERS : [identifier];
     const subscription: Subscription = {
       filter,
@@ -228,10 +243,17 @@ export class Broker {
     return { granted: true, subscription, isNew: previous === undefined };
   }
 
+  /** Whether filters like this one are offered at all, to whomever. [MQTT-3.8.3-2] */
+  filterRefusal(filter: string): SubscribeRefusal | undefined {
+    const { wildcardSubscriptionsAvailable, sharedSubscriptionsAvailable } = this.features;
+    if (!sharedSubscriptionsAvailable && isShared(filter)) return "sharing-not-supported";
+    return !wildcardSubscriptionsAvailable && hasWildcards(filter) ? "wildcards-not-supported" : undefined;
+  }
+
   /** Counts a subscription that is not granted, for whatever reason and whoever found it. */
   refuseSubscription(refusal: SubscribeRefusal, problem?: TopicProblem): SubscribeOutcome {
     this.counters.subscriptionsRefused++;
-    const reasonCode = SUBSCRIBE_REASON_CODES[refusal];
+    const { reasonCode } = SUBSCRIBE_REFUSALS[refusal];
     return { granted: false, refusal, reasonCode, ...(problem && { problem }) };
   }
 
@@ -329,9 +351,9 @@ export class Broker {
     await this.turn.settled();
   }
 
-  /** One rule for retained, listed and replayed messages; the router asks the same for live ones. */
+  /** One rule for retained and listed messages; the router asks the same for live ones. A store may still hold some. */
   #canReceive(identity: Identity, topic: string): boolean {
-    return identity.can("receive", topic);
+    return this.features.retainAvailable && identity.can("receive", topic);
   }
 
   /** Whoever ends a connection or session (a timer, another connection) has no part in what goes wrong with its will. */
@@ -380,6 +402,11 @@ export class Broker {
   #refuse(identity: Identity, draft: MessageDraft, refusal: Refusal): Publication {
     this.counters.refusals[refusal]++;
     this.log.debug("publish-refused", { identity: identity.name, topic: draft.topic, refusal });
-    return { accepted: false, refusal, reasonCode: REFUSAL_REASON_CODES[refusal] };
+    return { accepted: false, refusal, reasonCode: PUBLISH_REFUSALS[refusal].reasonCode };
   }
+}
+
+/** A payload that says of itself that it is text, and is not. */
+function isFalseText({ payload, properties }: PublishWish): boolean {
+  return properties?.payloadIsText === true && payload !== undefined && !isUtf8(payload); // [MQTT5 3.3.2.3.2]
 }

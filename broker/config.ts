@@ -1,6 +1,7 @@
 import { closestString } from "@std/text/closest-string";
 import { parse, stringify } from "@std/toml";
 import {
+  featureNames,
   kebabCase,
   limitNames,
   OPTION_ROWS,
@@ -8,6 +9,7 @@ import {
   type OptionValue,
   ORDERED_LIMITS,
 } from "./config_schema.ts";
+import type { Features } from "./core/features.ts";
 import type { Limits } from "./core/limits.ts";
 import type { LogLevel } from "./core/log.ts";
 
@@ -25,6 +27,7 @@ export interface Options {
   /** The folder with the data. */
   readonly data: string;
   readonly log: { readonly level: LogLevel | "off" };
+  readonly features: Features;
   readonly limits: Limits;
 }
 
@@ -67,6 +70,7 @@ const QUOTE_LENGTH_MAX = 60;
 export function resolveOptions(sources: OptionSources): Options {
   const effective = resolve(sources);
   const value = (name: string) => effective.get(name)!.value;
+  const features = featureNames().map((feature) => [feature, value(`mqtt-${kebabCase(feature)}`)]);
   const limits = limitNames().map((limit) => [limit, value(limitOption(limit))]);
   return {
     sysIntervalSeconds: value("sys-interval-seconds") as number,
@@ -80,6 +84,7 @@ export function resolveOptions(sources: OptionSources): Options {
     durability: value("durability") as "disk" | "memory",
     data: value("data") as string,
     log: { level: value("log-level") as LogLevel | "off" },
+    features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
   };
 }

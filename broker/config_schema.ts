@@ -1,7 +1,9 @@
+import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { LOG_LEVELS } from "./core/log.ts";
+import { checkTopic, isReserved } from "./topic/name.ts";
 
-export type OptionValue = string | number | readonly string[];
+export type OptionValue = string | number | boolean | readonly string[];
 
 /** What values an option takes, and how they look as text. */
 export interface OptionKind {
@@ -50,6 +52,7 @@ const PACKET_BYTES_MAX = 268_435_460;
 const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   connectBytesMax: PACKET_BYTES_MAX,
   packetBytesMax: PACKET_BYTES_MAX,
+  propertiesBytesMax: PACKET_BYTES_MAX,
   payloadBytesMax: PACKET_BYTES_MAX,
   readBufferBytesMin: 16 * 1024 * 1024,
   readBufferBytesMax: 16 * 1024 * 1024,
@@ -85,6 +88,43 @@ const origins = listOf({
   isItem: (item) => /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item,
 });
 
+const topicPrefix: OptionKind = {
+  allowed: "a topic without wildcards that does not begin with $, such as reply/%c, or empty for none",
+  placeholder: "TOPIC",
+  fromText: (text) => text,
+  accept: (value) =>
+    typeof value === "string" && (value === "" || !(checkTopic(value) || isReserved(value)))
+      ? value
+      : undefined,
+};
+
+/** What each feature takes, and what the help says of it. */
+const FEATURES: Readonly<Record<keyof Features, { readonly kind: OptionKind; readonly help: string }>> = {
+  maximumQos: {
+    kind: wholeNumber(0, 2),
+    help: "Highest QoS; a publish above it is refused, a subscription is granted this",
+  },
+  retainAvailable: { kind: trueOrFalse(), help: "Whether messages are retained" },
+  wildcardSubscriptionsAvailable: { kind: trueOrFalse(), help: "Whether filters may have + and #" },
+  subscriptionIdentifiersAvailable: {
+    kind: trueOrFalse(),
+    help: "Whether subscriptions may have an identifier (MQTT 5.0)",
+  },
+  sharedSubscriptionsAvailable: { kind: trueOrFalse(), help: "Whether there is $share/group/filter" },
+  keepAliveSecondsMax: {
+    kind: wholeNumber(0, 65_535),
+    help: "Longest keep-alive, also of a client that wants none; 0 for no such bound",
+  },
+  checkPayloadFormat: {
+    kind: trueOrFalse(),
+    help: "Whether a payload that is said to be text must be UTF-8 (MQTT 5.0; HTTP always asks)",
+  },
+  responseInformation: {
+    kind: topicPrefix,
+    help: "Topic for the replies of a client that asks for one, %c being its identifier (MQTT 5.0)",
+  },
+};
+
 /** Every option that there is: the file, the variables, the flags, the help and the checks all follow from this. */
 export const OPTION_ROWS: readonly OptionRow[] = [
   row("", "host", { kind: address, default: undefined, help: "Address for MQTT and HTTP alike" }),
@@ -110,6 +150,9 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     short: "p",
     help: "Port for MQTT; 0 takes a free one",
   }),
+  ...featureNames().map((feature) =>
+    row("mqtt", kebabCase(feature), { ...FEATURES[feature], default: ALL_FEATURES[feature] })
+  ),
   row("http", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for HTTP" }),
   row("http", "port", {
     kind: wholeNumber(0, 65_535),
@@ -138,6 +181,10 @@ export const OPTION_ROWS: readonly OptionRow[] = [
 
 export function limitNames(): (keyof Limits)[] {
   return Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+}
+
+export function featureNames(): (keyof Features)[] {
+  return Object.keys(ALL_FEATURES) as (keyof Features)[];
 }
 
 /** `inboundQos2Max` as `inbound-qos2-max`. */
@@ -169,6 +216,17 @@ function wholeNumber(min: number, max: number): OptionKind {
       typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max
         ? value
         : undefined,
+  };
+}
+
+function trueOrFalse(): OptionKind {
+  const choices = ["true", "false"];
+  return {
+    allowed: choices.join(" or "),
+    placeholder: choices.join("|"),
+    choices,
+    fromText: (text) => choices.includes(text) ? text === "true" : text,
+    accept: (value) => typeof value === "boolean" ? value : undefined,
   };
 }
 

@@ -3,11 +3,19 @@
 export type { Authenticator, Credentials, Grant } from "./auth/authenticator.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
+export { ALL_FEATURES, type Features } from "./core/features.ts";
 export type { Action, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
+export {
+  isStoreRefusal,
+  PUBLISH_REFUSALS,
+  type Refusal,
+  SUBSCRIBE_REFUSALS,
+  type SubscribeRefusal,
+} from "./core/refusal.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
-export { isStoreRefusal, type Publication, type Refusal, type SubscribeOutcome } from "./core/outcome.ts";
+export type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
 export type { QoS } from "./packet/types.ts";

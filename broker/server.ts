@@ -36,6 +36,7 @@ export class Server {
     this.#broker = broker;
     this.#shared = {
       strings: new StringCache(),
+      propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
       connectionOver: (connection) => this.#over(connection),

@@ -81,7 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/metrics/",
   ],
   "broker/config.ts": ["broker/config_schema.ts", "broker/core/", "@std/"],
-  "broker/config_schema.ts": ["broker/core/"],
+  "broker/config_schema.ts": ["broker/core/", "broker/topic/"],
   "broker/client/": [
     "broker/packet/",
     "broker/transport/",

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
-import { kebabCase, limitNames, OPTION_ROWS } from "../broker/config_schema.ts";
+import { featureNames, kebabCase, limitNames, OPTION_ROWS } from "../broker/config_schema.ts";
+import { ALL_FEATURES } from "../broker/core/features.ts";
 import { DEFAULT_LIMITS } from "../broker/core/limits.ts";
 
 function fileOf(text: string): OptionSources {
@@ -22,6 +23,7 @@ Deno.test("without any source everything has its default, on loopback only", () 
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
     log: { level: "info" },
+    features: ALL_FEATURES,
     limits: DEFAULT_LIMITS,
   });
 });
@@ -52,7 +54,7 @@ Deno.test("every option can be set by file, variable and flag alike", () => {
   for (const { name, section, key, kind, default: initial } of OPTION_ROWS) {
     const text = Array.isArray(initial)
       ? key === "allowed-hosts" ? "a.example, b.example" : "https://a.example, http://b.example:81"
-      : typeof initial === "number"
+      : typeof initial === "number" || typeof initial === "boolean"
       ? String(initial)
       : kind.choices?.at(-1) ?? "10.1.2.3";
     const value = kind.accept(kind.fromText(text))!;
@@ -69,6 +71,55 @@ Deno.test("the limits are all there, under their names in kebab case", () => {
   const rows = OPTION_ROWS.filter((row) => row.section === "limits");
   assertEquals(rows.map((row) => row.key), limitNames().map(kebabCase));
   assertEquals(resolveOptions({ env: { PREGON_LIMITS_INBOUND_QOS2_MAX: "7" } }).limits.inboundQos2Max, 7);
+});
+
+Deno.test("the features are all there, in the section of MQTT", () => {
+  for (const feature of featureNames()) {
+    assertEquals(OPTION_ROWS.filter(({ name }) => name === `mqtt-${kebabCase(feature)}`).length, 1, feature);
+  }
+  const text = `[mqtt]
+maximum-qos = 1
+retain-available = false
+wildcard-subscriptions-available = false
+subscription-identifiers-available = false
+shared-subscriptions-available = false
+keep-alive-seconds-max = 300
+check-payload-format = true
+response-information = "reply/%c"
+`;
+  const { features } = resolveOptions(fileOf(text));
+  assertEquals(features, {
+    maximumQos: 1,
+    retainAvailable: false,
+    wildcardSubscriptionsAvailable: false,
+    subscriptionIdentifiersAvailable: false,
+    sharedSubscriptionsAvailable: false,
+    keepAliveSecondsMax: 300,
+    checkPayloadFormat: true,
+    responseInformation: "reply/%c",
+  });
+  for (const line of text.trim().split("\n").slice(1)) {
+    assertStringIncludes(printOptions(fileOf(text)), `\n${line} # file pregon.toml\n`);
+  }
+});
+
+Deno.test("a feature is true or false in so many words, and response information a topic that one may publish to", () => {
+  const { features } = resolveOptions({ env: { PREGON_MQTT_RETAIN_AVAILABLE: "false" } });
+  assertEquals(features.retainAvailable, false);
+  assertEquals(
+    messageOf({ flags: { "mqtt-retain-available": "flase" } }),
+    'Cannot use "flase" for mqtt.retain-available from flag --mqtt-retain-available: it must be true or false; ' +
+      "did you mean false?",
+  );
+  for (const value of ['"true"', "0", "[]"]) messageOf(fileOf(`[mqtt]\nretain-available = ${value}`));
+  for (const topic of ["reply/+", "#", "$reply", "a\0b", "/".repeat(200)]) {
+    assertStringIncludes(
+      messageOf({ flags: { "mqtt-response-information": topic } }),
+      "a topic without wildcards",
+    );
+  }
+  messageOf({ flags: { "mqtt-maximum-qos": "3" } });
+  messageOf({ flags: { "mqtt-keep-alive-seconds-max": "65536" } });
 });
 
 Deno.test("what nobody knows is refused with what may have been meant", () => {
@@ -227,7 +278,7 @@ Deno.test("printed options are the same options when they are loaded", () => {
       "http-allowed-hosts": "a.example,b.example",
       "http-allowed-origins": "https://a.example",
     },
-    env: { PREGON_LIMITS_STREAMS_MAX: "3" },
+    env: { PREGON_LIMITS_STREAMS_MAX: "3", PREGON_MQTT_CHECK_PAYLOAD_FORMAT: "true" },
     ...fileOf("sys-interval-seconds = 0"),
   };
   const text = printOptions(sources);

@@ -116,6 +116,26 @@ export const PROBLEMS = {
     title: "Topics that begin with $ belong to the broker",
     help: "Choose a topic that does not begin with $.",
   },
+  "qos-not-supported": {
+    status: 403,
+    title: "The broker does not take messages at this QoS",
+    help: "GET /limits says the highest QoS (maximum_qos). Publish at that or below.",
+  },
+  "retain-not-supported": {
+    status: 403,
+    title: "The broker retains no messages",
+    help: "GET /limits says so (retain_available). Publish with POST, without retain.",
+  },
+  "sharing-not-supported": {
+    status: 403,
+    title: "The broker has no shared subscriptions",
+    help: "GET /limits says so (shared_subscriptions_available). Leave $share/ and the group away.",
+  },
+  "wildcards-not-supported": {
+    status: 403,
+    title: "The broker takes no wildcards",
+    help: "GET /limits says so (wildcard_subscriptions_available). Name each topic.",
+  },
   "no-retained-value": {
     status: 404,
     title: "The topic has no retained message",

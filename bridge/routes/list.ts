@@ -5,6 +5,7 @@ import { formatId, parseId } from "../message_id.ts";
 import { Problem } from "../middleware/problem.ts";
 import { negotiate } from "../negotiate.ts";
 import { notAllowed, type Parameters } from "../parameters.ts";
+import { requireOffered } from "../refusal.ts";
 import { filterWarnings, topicsUrl } from "../topic_address.ts";
 import { GUARD_HEADERS } from "./retained.ts";
 
@@ -51,6 +52,7 @@ export function listRetained(
   parameters: Parameters,
 ): Response {
   parameters.allowOnly(LIST_PARAMETERS);
+  requireOffered(bridge.broker, filter);
   const identity = context.get("identity");
   const listing = readListing(bridge, identity, filter, parameters);
   const shape = parameters.choice("shape", SHAPES, "list");

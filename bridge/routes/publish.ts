@@ -1,28 +1,20 @@
-import { type Identity, isStoreRefusal, type MessageDraft, type Refusal } from "../../broker/mod.ts";
+import type { Identity, MessageDraft, PublishWish } from "../../broker/mod.ts";
 import type { Bridge, BridgeContext } from "../context.ts";
 import { decodeText } from "../envelope.ts";
 import type { Answer } from "../idempotency_table.ts";
 import { formatId } from "../message_id.ts";
-import { denied } from "../middleware/identity.ts";
 import { readBody } from "../middleware/limits.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
 import { etagOf, requirePreconditions } from "../preconditions.ts";
 import { type PublishRequest, readPublishRequest, withTrace } from "../publish_request.ts";
 import { splitUrl } from "../raw_url.ts";
+import { publishProblem } from "../refusal.ts";
 import { readTopic } from "../topic_address.ts";
 
 const NO_MATCHING_SUBSCRIBERS = 0x10;
-const NOT_AUTHORIZED = 0x87;
-const QUOTA_EXCEEDED = 0x97;
 const PAYLOAD_FORMAT_INVALID = 0x99;
-const UNSPECIFIED_ERROR = 0x80;
 const RETRY_AFTER_SECONDS = "1";
-const STORE_REFUSALS = {
-  "store-failed": "Cannot store the message: the disk fails; nothing was published",
-  "store-full": "Cannot store the message: the disk is full; nothing was published",
-  "store-busy": "Cannot store the message: the disk is too slow for what comes; nothing was published",
-} as const;
 const NO_BYTES = new Uint8Array(0);
 
 const encoder = new TextEncoder();
@@ -36,7 +28,9 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<R
   const { limits } = bridge.broker;
   const asked = readPublishRequest(request, parameters, limits);
   const topic = readTopic(url, parameters, limits.topicLevelsMax);
-  requireMayPublish(bridge, identity, topic);
+  const retain = request.method === "PUT" || asked.retain === true;
+  // Before the body: whose message is not taken need not send it.
+  requireMayPublish(bridge, identity, { topic, qos: asked.qos, retain });
   const payload = await readBody(request, bridge.broker);
   const draft = draftOf(request.method, topic, asked, payload);
   const key = request.headers.get("idempotency-key");
@@ -55,22 +49,22 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   const parameters = new Parameters(url.query);
   parameters.allowOnly(["topic"]);
   const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
-  requireMayPublish(bridge, identity, topic);
+  requireMayPublish(bridge, identity, { topic, qos: 0, retain: true });
   const retained = broker.retained(identity, topic);
   requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
-  if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
+  if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
   if (publication.isKept) await settle(bridge);
   const id = formatId(broker.epoch, publication.message.sequence);
   return new Response(null, { status: 204, headers: { "mqtt-message-id": id } });
 }
 
-function requireMayPublish({ broker }: Bridge, identity: Identity, topic: string): void {
-  const refusal = broker.publishRefusal(identity, topic);
+function requireMayPublish({ broker }: Bridge, identity: Identity, wish: PublishWish): void {
+  const refusal = broker.publishRefusal(identity, wish);
   if (!refusal) return;
   broker.counters.refusals[refusal]++;
-  throw refusalProblem(identity, topic, refusal);
+  throw publishProblem(identity, wish.topic, refusal);
 }
 
 function draftOf(method: string, topic: string, asked: PublishRequest, payload: Uint8Array): MessageDraft {
@@ -154,7 +148,7 @@ async function publishDraft(
   const { broker } = bridge;
   const identity = context.get("identity");
   const { topic } = draft;
-  requireMayPublish(bridge, identity, topic);
+  requireMayPublish(bridge, identity, draft);
   const previous = broker.retained(identity, topic);
   requirePreconditions(context.req.raw.headers, previous && etagOf(broker.epoch, previous));
   if (asked.mandatory && broker.matchCount(topic) === 0) {
@@ -168,7 +162,7 @@ async function publishDraft(
     );
   }
   const publication = broker.publish(identity, { ...draft, properties: withTrace(asked) });
-  if (!publication.accepted) throw refusalProblem(identity, topic, publication.refusal);
+  if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
   if (publication.isKept) await settle(bridge);
   const { message, matched } = publication;
   const id = formatId(broker.epoch, message.sequence);
@@ -229,28 +223,4 @@ async function fingerprintOf(
     [asked, draft.payload].map((bytes) => crypto.subtle.digest("SHA-256", new Uint8Array(bytes))),
   );
   return digests.map((digest) => new Uint8Array(digest).toHex()).join("");
-}
-
-function refusalProblem(
-  identity: Identity,
-  topic: string,
-  refusal: Refusal,
-): Problem {
-  if (refusal === "denied") return denied(identity, "publish", topic);
-  if (refusal === "reserved-topic") {
-    return new Problem("reserved-topic", `Cannot publish to ${JSON.stringify(topic)}: it begins with $`, {
-      param: "topic",
-      mqttReasonCode: NOT_AUTHORIZED,
-    });
-  }
-  if (isStoreRefusal(refusal)) {
-    return new Problem("not-kept", STORE_REFUSALS[refusal], {
-      mqttReasonCode: refusal === "store-failed" ? UNSPECIFIED_ERROR : QUOTA_EXCEEDED,
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
-  }
-  return new Problem("quota-exceeded", "Cannot retain one more message", {
-    mqttReasonCode: QUOTA_EXCEEDED,
-    headers: { "retry-after": RETRY_AFTER_SECONDS },
-  });
 }

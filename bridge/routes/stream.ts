@@ -5,6 +5,7 @@ import { denied, requireRight } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
 import { splitUrl } from "../raw_url.ts";
+import { requireOffered } from "../refusal.ts";
 import { readStreamWish } from "../stream_request.ts";
 import type { StreamType } from "../stream/stream_format.ts";
 import type { StreamRefusal, StreamWish } from "../stream/stream_table.ts";
@@ -27,7 +28,10 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
   const parameters = new Parameters(url.query);
   const filters = readFilters(url, parameters, broker.limits.topicLevelsMax);
   const wish = readStreamWish(bridge, { identity, headers: request.headers, parameters, filters });
-  for (const filter of filters) requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);
+  for (const filter of filters) {
+    requireOffered(broker, filter);
+    requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);
+  }
   // HEAD runs every check and says what would come of it: the test that EventSource lacks.
   if (request.method === "HEAD") {
     const refusal = streams.refusal(identity);

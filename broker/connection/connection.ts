@@ -11,7 +11,6 @@ import {
   FrameReader,
   isReasonOf,
   type Packet,
-  type PublishFrame,
   ReasonCode,
   UnsupportedVersionError,
   type Version,
@@ -21,20 +20,19 @@ import type { Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
+import { type Answer, encodeAnswer } from "./answer.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
-import { frameFor, withTimeLeft } from "./publish_frame.ts";
+import { PeerFrames } from "./publish_frame.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
-import { InboundAliases, OutboundAliases } from "./topic_alias.ts";
+import { InboundAliases } from "./topic_alias.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;
 /** Bytes of a packet that is not whole yet keep a client alive if they come by so many; a trickle does not. */
 const PROGRESS_BYTES = 1024;
-/** What a topic alias adds to a packet at most: three bytes, and one to each of two lengths. */
-const ALIAS_BYTES_MAX = 5;
 /** Longest stall while the outboxes fill more than half of what they share: a few frozen peers must not take it all. */
 const PRESSED_STALL_SECONDS = 2;
 
@@ -55,6 +53,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   clientId = "";
   keepAliveSeconds = 0;
   will: Will | undefined;
+  peerLimits: PeerLimits = NO_PEER_LIMITS;
   readonly #link: Link;
   readonly #shared: SharedParts;
   readonly #frames: FrameReader;
@@ -66,9 +65,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** What the outbox had written when its progress was last looked at, and since when it stands there. */
   #writtenSeen = 0;
   #writtenSeenAt = 0;
-  #peerLimits = NO_PEER_LIMITS;
   #inboundAliases: InboundAliases | undefined;
-  #outboundAliases: OutboundAliases | undefined;
+  /** Of a client of MQTT 5.0; before, all get the same. */
+  #peerFrames: PeerFrames | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
   /** What the journal had promised before the packet that is being handled. */
@@ -80,7 +79,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.#shared = shared;
     this.peer = link.peer;
     this.openedAt = this.#receivedAt = broker.clock.now();
-    this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings);
+    this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings, shared.propertyLimits);
     this.#outbox = new Outbox({
       link,
       pool: shared.pool,
@@ -117,15 +116,23 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
-  open(session: Session, peerLimits: PeerLimits): void {
+  open(session: Session): void {
     this.#session = session;
-    this.#peerLimits = peerLimits;
+    if (this.version === 5) {
+      this.#peerFrames = new PeerFrames(this.peerLimits, this.broker.limits.topicAliasesMax);
+    }
     this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
   }
 
   /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */
   send(bytes: Uint8Array): void {
-    if (this.#closeReason === undefined) this.#outbox.push(bytes);
+    if (this.#closeReason !== undefined) return;
+    if (bytes.length <= this.peerLimits.packetBytesMax) this.#outbox.push(bytes); // [MQTT5-3.1.2-24]
+    else this.close("answer-too-large", tooLargeFor(this.peerLimits, bytes));
+  }
+
+  answer(answer: Answer, reason: string | undefined): void {
+    this.promise(encodeAnswer(answer, reason, this));
   }
 
   /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
@@ -158,11 +165,11 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   get receiveMaximum(): number {
-    return this.#peerLimits.receiveMaximum;
+    return this.peerLimits.receiveMaximum;
   }
 
   fits(outgoing: Outgoing): boolean {
-    return this.#fitsWith(outgoing, 0);
+    return this.#peerFrames === undefined || this.#peerFrames.fits(outgoing);
   }
 
   sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void {
@@ -170,7 +177,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const { message, qos, retain } = outgoing;
     // At QoS 1 the worst is that it comes again after a crash.
     if (qos === 2 && outgoing.deliveryId > 0) this.#restOnCommit();
-    const frame = this.version === 5 ? this.#frame5(outgoing) : message.frame(qos, this.version);
+    const frame = this.#peerFrames?.take(outgoing, this.broker.turn.now()) ??
+      message.frame(qos, this.version);
     const firstByte = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
     this.#outbox.pushPublish(frame.bytes, firstByte, frame.packetIdOffset, packetId);
     this.broker.counters.messagesSent++;
@@ -267,7 +275,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
-      this.close("keep-alive-timeout"); // [MQTT-3.1.2-24]
+      const seconds = this.keepAliveSeconds;
+      this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24]
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
@@ -325,38 +334,16 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #pushAck(type: AckType, packetId: number, reasonCode: number): void {
     if (this.#closeReason !== undefined) return;
     if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
-    else this.#outbox.push(encode({ type, packetId, reasonCode }, this.version));
-  }
-
-  /** As all get it, but for what is between the two of us: alias and subscription identifiers, and the time left. */
-  #frame5(outgoing: Outgoing): PublishFrame {
-    const { message } = outgoing;
-    const { topicAliasMax } = this.#peerLimits;
-    if (topicAliasMax > 0) {
-      this.#outboundAliases ??= new OutboundAliases(
-        Math.min(topicAliasMax, this.broker.limits.topicAliasesMax),
-      );
-    }
-    // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
-    const mayHaveAlias = outgoing.qos !== 2 && this.#fitsWith(outgoing, ALIAS_BYTES_MAX);
-    const frame = frameFor(outgoing, mayHaveAlias ? this.#outboundAliases?.take(message.topic) : undefined);
-    return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
-  }
-
-  #fitsWith(outgoing: Outgoing, moreBytes: number): boolean {
-    const { packetBytesMax } = this.#peerLimits;
-    if (packetBytesMax === Infinity) return true;
-    return frameFor(outgoing, undefined).bytes.length + moreBytes <= packetBytesMax; // [MQTT5-3.1.2-24]
+    else this.send(encode({ type, packetId, reasonCode }, this.version));
   }
 
   /** Tells a client of MQTT 5.0 why, where it is not the one who left. [MQTT5-4.13.1-1] */
   #sayDisconnect(reason: CloseReason, detail: string | undefined, reasonCode: number): void {
     if (SILENT_REASONS.has(reason)) return;
     const code = isReasonOf("disconnect", reasonCode) ? reasonCode : ReasonCode.unspecifiedError;
-    const { requestProblemInformation, packetBytesMax } = this.#peerLimits;
-    const isTold = requestProblemInformation && reason !== "internal-error" && detail !== undefined; // [MQTT5-3.14.2-3]
-    const full = encode({ type: "disconnect", reasonCode: code, ...(isTold && { reasonString: detail }) }, 5);
-    this.send(full.length <= packetBytesMax ? full : encode({ type: "disconnect", reasonCode: code }, 5));
+    const told = reason === "internal-error" ? undefined : detail;
+    const bytes = encodeAnswer({ type: "disconnect", reasonCode: code }, told, this);
+    if (bytes.length <= this.peerLimits.packetBytesMax) this.#outbox.push(bytes);
   }
 
   /** Whether the store was told of something since the packet that is being handled came. */
@@ -380,6 +367,10 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const seconds = isBudgetPressed ? Math.min(stallSeconds, PRESSED_STALL_SECONDS) : stallSeconds;
     return now - this.#writtenSeenAt >= seconds * 1000;
   }
+}
+
+function tooLargeFor({ packetBytesMax }: PeerLimits, bytes: Uint8Array): string {
+  return `Cannot answer in ${bytes.length} bytes: the client takes packets of at most ${packetBytesMax}`;
 }
 
 /** Ends of which the client knows, or will never hear. */

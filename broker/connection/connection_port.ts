@@ -4,6 +4,7 @@ import type { Version } from "../packet/mod.ts";
 import type { Session } from "../session/session.ts";
 import type { Outlet } from "../session/session_ports.ts";
 import type { Will } from "../session/will.ts";
+import type { Answer } from "./answer.ts";
 
 /** What the client said of itself in CONNECT; before 5.0 there is no limit. */
 export interface PeerLimits {
@@ -35,14 +36,18 @@ export interface ConnectionPort extends Outlet {
   clientId: string;
   keepAliveSeconds: number;
   will: Will | undefined;
+  /** From CONNECT on, accepted or not: what the client can take also binds the answer that refuses it. */
+  peerLimits: PeerLimits;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
-  open(session: Session, peerLimits: PeerLimits): void;
+  open(session: Session): void;
   /** The topic that a PUBLISH means, by name or by alias. */
   resolveTopic(topic: string, alias: number): string;
   /** Queues a packet for the peer; it leaves when the turn ends. */
   send(bytes: Uint8Array): void;
   /** As `send`, for the answer to a packet: it waits for the commit of what the store was told when that was handled. */
   promise(bytes: Uint8Array): void;
+  /** As `promise`, for a packet that may say why, to who wants to hear it and has room for it. */
+  answer(answer: Answer, reason: string | undefined): void;
   /** As `promise`, for an acknowledgement. */
   acknowledge(type: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode?: number): void;
   /** As `acknowledge`, for a packet that was handled before: what the store was told then may still be uncommitted. */

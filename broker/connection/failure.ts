@@ -10,16 +10,18 @@ export interface Failure {
   readonly reasonCode?: number;
 }
 
+/** What is wrong with a packet that is not malformed: it is more than we take. */
+const PACKET_REASONS: Readonly<Record<number, CloseReason>> = {
+  [ReasonCode.packetTooLarge]: "packet-too-large",
+  [ReasonCode.quotaExceeded]: "too-many-properties",
+};
+
 /** The one place where what a peer did wrong, what the world did and what we did wrong become the end of a connection. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof UnsupportedVersionError) return { reason: "refused", detail: error.message };
   if (error instanceof PacketError) { // [MQTT-1.5.3-1] [MQTT-2.2.2-2]
-    const isTooLarge = error.reasonCode === ReasonCode.packetTooLarge;
-    return {
-      reason: isTooLarge ? "packet-too-large" : "malformed-packet",
-      detail: error.message,
-      reasonCode: error.reasonCode,
-    };
+    const { reasonCode } = error;
+    return { reason: PACKET_REASONS[reasonCode] ?? "malformed-packet", detail: error.message, reasonCode };
   }
   if (error instanceof ProtocolError) { // [MQTT-4.8.0-1]
     const isFull = error.reasonCode === ReasonCode.receiveMaximumExceeded;

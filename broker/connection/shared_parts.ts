@@ -1,11 +1,12 @@
 import type { ByteBudget } from "../core/byte_budget.ts";
-import type { StringCache } from "../packet/mod.ts";
+import type { PropertyLimits, StringCache } from "../packet/mod.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
 import type { ConnectionPort } from "./connection_port.ts";
 
 /** What all connections of one server have in common. */
 export interface SharedParts {
   readonly strings: StringCache;
+  readonly propertyLimits: PropertyLimits;
   readonly pool: BufferPool;
   /** Bytes that wait in all outboxes. */
   readonly outboxBudget: ByteBudget;

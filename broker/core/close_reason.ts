@@ -15,6 +15,9 @@ export const CLOSE_REASON_CODES = {
   "malformed-packet": 0x81,
   "protocol-error": 0x82,
   "packet-too-large": 0x95,
+  /** An answer would be larger than the client said that it takes. */
+  "answer-too-large": 0x95,
+  "too-many-properties": 0x97,
   "keep-alive-timeout": 0x8d,
   "session-taken-over": 0x8e,
   "inbound-qos2-full": 0x93,

@@ -1,3 +1,5 @@
+import { PROPERTY_LIMITS } from "../packet/mod.ts";
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
@@ -16,6 +18,10 @@ export interface Limits {
   readonly connectBytesMax: number;
   /** Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. */
   readonly packetBytesMax: number;
+  /** Properties in one block of an MQTT 5.0 packet, each repetition counted; more close the connection. */
+  readonly propertiesMax: number;
+  /** Bytes of one such block; a longer one closes the connection. */
+  readonly propertiesBytesMax: number;
   /** Largest payload that HTTP may publish. */
   readonly payloadBytesMax: number;
   /** A peer that takes none of its waiting bytes for so long is closed; sooner while all outboxes are more than half full. */
@@ -38,7 +44,10 @@ export interface Limits {
   // Topics
   /** Levels of a topic or filter; more are refused. The same bound as mosquitto's. */
   readonly topicLevelsMax: number;
-  /** Topic aliases of one MQTT 5.0 connection, in each direction; each may hold a topic of 64 KiB. As many as mosquitto's. */
+  /**
+   * Topic aliases of one MQTT 5.0 connection, in each direction; each may hold a topic of 64 KiB, and towards the client
+   * as many topics more are counted that may get one. As many as mosquitto's.
+   */
   readonly topicAliasesMax: number;
   /** Topics whose matches are remembered; the oldest goes. */
   readonly routeCacheMax: number;
@@ -109,6 +118,8 @@ export const DEFAULT_LIMITS: Limits = {
   connectTimeoutSeconds: 10,
   connectBytesMax: 64 * KiB,
   packetBytesMax: 1 * MiB,
+  propertiesMax: PROPERTY_LIMITS.countMax,
+  propertiesBytesMax: PROPERTY_LIMITS.bytesMax,
   payloadBytesMax: 256 * KiB,
   stallSeconds: 60,
   lingerSeconds: 1,

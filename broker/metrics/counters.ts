@@ -1,5 +1,5 @@
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
-import type { Refusal } from "../core/outcome.ts";
+import { PUBLISH_REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Delivery } from "../core/subscriber.ts";
 
 /** Plain numbers, incremented in line; `$SYS` and the bridge read them. */
@@ -28,14 +28,7 @@ export class Counters {
     "dropped:offline": 0,
     "dropped:too-large": 0,
   };
-  readonly refusals: Record<Refusal, number> = {
-    "denied": 0,
-    "reserved-topic": 0,
-    "retained-full": 0,
-    "store-failed": 0,
-    "store-full": 0,
-    "store-busy": 0,
-  };
+  readonly refusals: Record<Refusal, number> = zeros(PUBLISH_REFUSALS);
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
 }
 

@@ -32,12 +32,13 @@ export class SysTopics {
     this.#cancel = this.#broker.clock.after(this.#init.intervalSeconds * 1000, () => this.#tick());
   }
 
-  /** A figure that did not change is already there. */
+  /** A figure that did not change is already there, unless nothing is retained. */
   #publish(name: string, value: string): void {
-    if (this.#published.get(name) === value) return;
+    const { retainAvailable: retain } = this.#broker.features;
+    if (retain && this.#published.get(name) === value) return;
     this.#published.set(name, value);
     const payload = encoder.encode(value);
-    const draft = { topic: `$SYS/broker/${name}`, payload, qos: 0, retain: true } as const;
+    const draft = { topic: `$SYS/broker/${name}`, payload, qos: 0, retain } as const;
     // Our own figures were received from nobody.
     if (this.#broker.publish(BROKER_IDENTITY, draft).accepted) this.#broker.counters.messagesReceived--;
   }

@@ -31,6 +31,7 @@ export { StringCache } from "./string_cache.ts";
 export type * from "./types.ts";
 export { UnsupportedVersionError } from "./unsupported_version_error.ts";
 export { Writer } from "./writer.ts";
+export { isUtf8 } from "./utf8.ts";
 
 /** Flags of the fixed header by packet type; PUBLISH (type 3) has its own. */
 const FLAGS = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]; // [MQTT-2.2.2-1] [MQTT5-2.1.3-1]

@@ -30,6 +30,16 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return text;
 }
 
+/** Whether a payload is text, as the Payload Format Indicator means it; U+0000 is allowed there. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Encodes an MQTT string (without its length). */
 export function encodeUtf8(text: string): Uint8Array {
   if (!text.isWellFormed()) { // [MQTT-1.5.3-1]

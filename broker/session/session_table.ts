@@ -154,7 +154,7 @@ export class SessionTable {
   }
 
   /** How long the session outlives its connection, as far as the broker lets it. */
-  expiryOf({ expirySeconds }: Session): number {
+  expiryOf({ expirySeconds }: Pick<Session, "expirySeconds">): number {
     return Math.min(expirySeconds, this.#init.limits.sessionExpirySeconds);
   }
 

@@ -175,7 +175,11 @@ Deno.test("limits, health and readiness are there to ask", async () => {
   const { request, bridge, broker } = startBridge();
   const limits = await (await request("/limits")).json();
   assertEquals(limits.payload_bytes_max, broker.limits.payloadBytesMax);
-  assertEquals(Object.keys(limits).length, Object.keys(broker.limits).length);
+  assertEquals(
+    Object.keys(limits).length,
+    Object.keys(broker.limits).length + Object.keys(broker.features).length,
+  );
+  assertEquals([limits.maximum_qos, limits.retain_available], [2, true]);
   assertEquals([limits.retry_seconds_min, limits.retry_seconds_max], [2, 4]);
   const text = async (path: string) => {
     const response = await request(path);

@@ -18,7 +18,7 @@ const BY_SECTION: Readonly<Record<string, readonly number[]>> = {
   "3.3.5": [1, 2],
   "3.6.1": [1],
   "3.8.1": [1],
-  "3.8.3": [1, 3, 4],
+  "3.8.3": [1, 2, 3, 4],
   "3.8.4": [1, 2, 3, 4, 5, 6],
   "3.9.3": [1, 2],
   "3.10.1": [1],
@@ -59,7 +59,6 @@ const WEBSOCKET = "There is no WebSocket listener yet";
 
 /** Statements that bind a server and say nothing of this one, and why. */
 export const NOT_APPLICABLE: Readonly<Record<string, string>> = {
-  "MQTT-3.8.3-2": "For servers without wildcards: this one always has them",
   "MQTT-6.0.0-1": WEBSOCKET,
   "MQTT-6.0.0-2": WEBSOCKET,
   "MQTT-6.0.0-3": WEBSOCKET,

@@ -3,15 +3,19 @@ import {
   type ConnackFields,
   type ConnectPacket,
   connectReturnCode,
+  describeReason,
   encode,
   ReasonCode,
   type WillFields,
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
+import type { Features } from "../../core/features.ts";
 import type { Identity } from "../../core/identity.ts";
+import { PUBLISH_REFUSALS } from "../../core/refusal.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "../connection_port.ts";
+import { responseInformationFor } from "../response_information.ts";
 
 const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], number>> = {
   "bad-credentials": ReasonCode.badUserNameOrPassword,
@@ -25,13 +29,18 @@ const encoder = new TextEncoder();
 export async function handleConnect(connection: ConnectionPort, packet: ConnectPacket): Promise<void> {
   const { broker, peer } = connection;
   connection.version = packet.version;
+  connection.peerLimits = peerLimitsOf(packet);
   connection.clientId = packet.clientId;
-  const refusal = refusalOfClientId(packet, broker.limits.clientIdBytesMax);
-  if (refusal !== undefined) return refuse(connection, refusal);
+  const problem = problemOfClientId(packet, broker.limits.clientIdBytesMax); // [MQTT-3.1.3-9]
+  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem);
   if (packet.authenticationMethod !== undefined) {
     return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
   }
-  if (packet.will) checkWill(packet.will, broker.limits.topicLevelsMax);
+  const willProblem = packet.will && problemOfWill(packet.will, broker.limits.topicLevelsMax);
+  if (willProblem) {
+    answerNo(connection, ReasonCode.topicNameInvalid, willProblem);
+    throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
+  }
   const { username, password } = packet;
   const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
   if (connection.isClosing) return;
@@ -42,24 +51,32 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
 function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Identity): void {
   const { broker } = connection;
   const { will, cleanStart, sessionExpirySeconds: expirySeconds } = packet;
-  if (will && broker.publishRefusal(identity, will.topic)) {
-    return refuse(connection, ReasonCode.notAuthorized);
+  const refusal = will && broker.publishRefusal(identity, will); // [MQTT5-3.2.2-12] [MQTT5-3.2.2-13]
+  if (refusal) {
+    const { reasonCode, words } = PUBLISH_REFUSALS[refusal];
+    return refuse(connection, reasonCode, `Will refused: ${words}`);
   }
   const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
   if (needsFailingStore(connection, clientId, packet)) {
-    return refuse(connection, ReasonCode.serverUnavailable);
+    return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
+  }
+  const connack = connackFor(connection, packet, clientId);
+  if (!fits(connection, connack)) {
+    return refuse(connection, ReasonCode.packetTooLarge, "Cannot say in a packet that small what there is");
   }
   const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
-  if (opened === "full") return refuse(connection, ReasonCode.serverUnavailable);
+  if (opened === "full") {
+    return refuse(connection, ReasonCode.serverUnavailable, "There are too many sessions");
+  }
   const { session, isPresent } = opened;
   connection.clientId = clientId;
-  connection.keepAliveSeconds = packet.keepAliveSeconds;
+  connection.keepAliveSeconds = keepAliveOf(packet, broker.features);
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
-  connection.open(session, peerLimitsOf(packet));
-  const connack = encode(connackFor(connection, packet, isPresent), packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  connection.open(session);
+  const bytes = encode({ ...connack, sessionPresent: isPresent }, packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
   // While the store fails, a session that it already has can be gone on with: nothing new is promised.
-  if (broker.storeRefusal) connection.send(connack);
-  else connection.promise(connack);
+  if (broker.storeRefusal) connection.send(bytes);
+  else connection.promise(bytes);
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
@@ -83,45 +100,82 @@ function peerLimitsOf(packet: ConnectPacket): PeerLimits {
   return { receiveMaximum, packetBytesMax, topicAliasMax, requestProblemInformation };
 }
 
-/** What MQTT 5.0 is told of our limits, and of what became of its wishes; earlier versions hear only of the session. */
-function connackFor(
-  { broker, session }: ConnectionPort,
-  packet: ConnectPacket,
-  sessionPresent: boolean,
-): ConnackFields {
-  const { limits, sessions } = broker;
-  const expirySeconds = sessions.expiryOf(session);
-  return {
+/**
+ * What MQTT 5.0 is told of our limits, of what we do not offer, and of what became of its wishes; earlier versions hear
+ * only of the session.
+ */
+function connackFor(connection: ConnectionPort, packet: ConnectPacket, clientId: string): ConnackFields {
+  const { limits, features, sessions } = connection.broker;
+  const expirySeconds = sessions.expiryOf({ expirySeconds: packet.sessionExpirySeconds });
+  const keepAliveSeconds = keepAliveOf(packet, features);
+  const connack: ConnackFields = {
     type: "connack",
-    sessionPresent,
+    sessionPresent: false,
     reasonCode: ReasonCode.success,
     receiveMaximum: Math.min(limits.inboundQos2Max, 0xffff),
     packetBytesMax: limits.packetBytesMax,
     topicAliasMax: limits.topicAliasesMax,
-    ...(packet.clientId === "" && { assignedClientId: session.id }), // [MQTT5-3.2.2-16]
+    qosMax: features.maximumQos, // [MQTT5-3.2.2-9]
+    retainAvailable: features.retainAvailable,
+    wildcardSubscriptionsAvailable: features.wildcardSubscriptionsAvailable,
+    subscriptionIdsAvailable: features.subscriptionIdentifiersAvailable,
+    sharedSubscriptionsAvailable: features.sharedSubscriptionsAvailable,
+    ...(packet.clientId === "" && { assignedClientId: clientId }), // [MQTT5-3.2.2-16]
     ...(expirySeconds !== packet.sessionExpirySeconds && { sessionExpirySeconds: expirySeconds }),
+    ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAliveSeconds: keepAliveSeconds }), // [MQTT5-3.2.2-21]
   };
+  if (!packet.requestResponseInformation) return connack; // [MQTT5-3.1.2-28]
+  const responseInformation = responseInformationFor(
+    features.responseInformation,
+    clientId,
+    limits.topicLevelsMax,
+  );
+  const more = { ...connack, responseInformation };
+  return fits(connection, more) ? more : connack;
+}
+
+function fits({ version, peerLimits }: ConnectionPort, connack: ConnackFields): boolean {
+  const { packetBytesMax } = peerLimits;
+  return packetBytesMax === Infinity || encode(connack, version).length <= packetBytesMax; // [MQTT5-3.1.2-24]
+}
+
+/** As the client likes, up to the longest that we wait for. Before 5.0 it is not told, but may be cut off all the same. */
+function keepAliveOf({ keepAliveSeconds }: ConnectPacket, { keepAliveSecondsMax }: Features): number {
+  if (keepAliveSecondsMax === 0) return keepAliveSeconds;
+  return keepAliveSeconds === 0 ? keepAliveSecondsMax : Math.min(keepAliveSeconds, keepAliveSecondsMax);
 }
 
 /** Without a client identifier there is nothing to come back to, and MQTT 3.1 does not know such a thing at all. */
-function refusalOfClientId(
+function problemOfClientId(
   { clientId, cleanStart, version }: ConnectPacket,
   bytesMax: number,
-): number | undefined {
+): string | undefined {
   const isNameless = clientId === "" && version < 5 && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
-  const isTooLong = encoder.encode(clientId).length > bytesMax; // [MQTT-3.1.3-5]
-  return isNameless || isTooLong ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9]
+  if (isNameless) return "Cannot accept an empty client identifier";
+  const bytes = encoder.encode(clientId).length;
+  if (bytes <= bytesMax) return undefined; // [MQTT-3.1.3-5]
+  return `Cannot accept a client identifier of ${bytes} bytes: at most ${bytesMax} are allowed`;
 }
 
-function checkWill(will: WillFields, levelsMax: number): void {
-  const problem = checkTopic(will.topic, levelsMax); // [MQTT-4.7.1-1]
-  if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
+function problemOfWill({ topic, properties }: WillFields, levelsMax: number): string | undefined {
+  const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1]
+  const responseTopic = properties?.responseTopic;
+  if (problem || responseTopic === undefined) return problem?.message;
+  return checkTopic(responseTopic, levelsMax)?.message; // It is published like any other. [MQTT5-3.3.2-14]
 }
 
-/** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
-function refuse(connection: ConnectionPort, reasonCode: number): void {
-  if (connection.version === 5 || connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
-    connection.send(encode({ type: "connack", sessionPresent: false, reasonCode }, connection.version));
-  }
-  connection.close("refused", `0x${reasonCode.toString(16)}`);
+/** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
+function refuse(
+  connection: ConnectionPort,
+  reasonCode: number,
+  reason: string = describeReason(reasonCode, "connack"),
+): void {
+  answerNo(connection, reasonCode, reason);
+  connection.close("refused", `0x${reasonCode.toString(16)}: ${reason}`);
+}
+
+/** Where the client's version has a word for it. [MQTT-3.2.2-6] */
+function answerNo(connection: ConnectionPort, reasonCode: number, reason: string): void {
+  if (connection.version !== 5 && connectReturnCode(reasonCode) === undefined) return;
+  connection.answer({ type: "connack", sessionPresent: false, reasonCode }, reason);
 }

@@ -1,6 +1,7 @@
 import { ProtocolError } from "../../core/errors.ts";
-import { isStoreRefusal, type Publication } from "../../core/outcome.ts";
-import { type PublishPacket, ReasonCode } from "../../packet/mod.ts";
+import type { Publication } from "../../core/outcome.ts";
+import { isStoreRefusal, PUBLISH_REFUSALS } from "../../core/refusal.ts";
+import { isReasonOf, type PublishPacket, ReasonCode } from "../../packet/mod.ts";
 import { checkTopic } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
@@ -20,15 +21,34 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
   // The packet is the draft as it is, unless an alias stood for its topic.
   const draft = topic === packet.topic ? packet : { ...packet, topic };
   const publication = connection.broker.publish(session.identity, draft, session.id);
+  if (!publication.accepted) return refuse(connection, packet, publication);
   if (qos === 0) return;
-  if (connection.version < 5 && !publication.accepted && isStoreRefusal(publication.refusal)) {
-    session.releaseInbound(packetId);
-    return connection.close("store-failed"); // There is no other way to say no. [MQTT-4.8.0-2]
-  }
-  const reasonCode = connection.version === 5 ? reasonOf(publication) : ReasonCode.success;
-  // One that is refused is over: its identifier is free. [MQTT5-4.3.3-9]
-  if (qos === 2 && reasonCode >= ReasonCode.unspecifiedError) session.releaseInbound(packetId);
+  const reasonCode = publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
   connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3]
+}
+
+/**
+ * Says in the acknowledgement that the message was not taken, and why. What no acknowledgement can say ends the
+ * connection: in 5.0 the client was told in CONNACK what there is not, in 3.1.1 there is no other answer.
+ */
+function refuse(
+  connection: ConnectionPort,
+  { qos, packetId }: PublishPacket,
+  { refusal, reasonCode }: Publication & { accepted: false },
+): void {
+  const { words } = PUBLISH_REFUSALS[refusal];
+  const isStoreless = isStoreRefusal(refusal);
+  const isOver = qos === 2 && (connection.version === 5 || isStoreless);
+  if (isOver) connection.session.releaseInbound(packetId); // [MQTT5-4.3.3-9]
+  // An acknowledgement would say that it is kept, and the client has time to try again.
+  if (isStoreless && connection.version !== 5) return connection.close("store-failed", words); // [MQTT-4.8.0-2]
+  if (!isReasonOf("puback", reasonCode) || (qos === 0 && refusal === "payload-not-text")) {
+    throw new ProtocolError(reasonCode, words);
+  }
+  if (qos === 0) return;
+  const type = qos === 1 ? "puback" : "pubrec";
+  if (connection.version !== 5) return connection.acknowledge(type, packetId);
+  connection.answer({ type, packetId, reasonCode }, words);
 }
 
 /** Alias first, then the rules for topics: what is checked is what is used. */
@@ -36,7 +56,13 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
   const { topicLevelsMax } = connection.broker.limits;
   const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
   const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-  if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
+  if (problem) {
+    const isMissing = problem.code === "empty"; // [MQTT5 3.3.2.1]
+    throw new ProtocolError(
+      isMissing ? ReasonCode.protocolError : ReasonCode.topicNameInvalid,
+      problem.message,
+    );
+  }
   if (packet.subscriptionIds.length > 0) { // [MQTT5-3.3.4-6]
     throw new ProtocolError(ReasonCode.protocolError, "Cannot accept subscription identifiers from a client");
   }
@@ -44,11 +70,6 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
   const responseProblem = responseTopic === undefined ? undefined : checkTopic(responseTopic, topicLevelsMax);
   if (responseProblem) throw new ProtocolError(ReasonCode.protocolError, responseProblem.message); // [MQTT5-3.3.2-14]
   return topic;
-}
-
-function reasonOf(publication: Publication): number {
-  if (!publication.accepted) return publication.reasonCode;
-  return publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
 }
 
 function tooManyOpen({ broker }: ConnectionPort): ProtocolError {
