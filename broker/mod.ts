@@ -1,6 +1,13 @@
 // The door of the broker: what the bridge and other programs use.
 
-export type { Authenticator, Credentials, Grant } from "./auth/authenticator.ts";
+export type {
+  Authenticator,
+  Credentials,
+  EnhancedAuthenticator,
+  Exchange,
+  ExchangeStep,
+  Grant,
+} from "./auth/authenticator.ts";
 export {
   Broker,
   type BrokerOptions,
@@ -9,7 +16,7 @@ export {
   type SubscribeOutcome,
 } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
-export type { Action, Identity } from "./core/identity.ts";
+export type { Action, AuthRefusal, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";

@@ -3,6 +3,7 @@ import type { CloseReason } from "../core/close_reason.ts";
 import type { Version } from "../packet/mod.ts";
 import type { Outlet, Session } from "../session/session.ts";
 import type { Will } from "../session/will.ts";
+import type { Authentication } from "./authentication.ts";
 
 /** What the client said of itself in CONNECT; before 5.0 there is no limit. */
 export interface PeerLimits {
@@ -34,6 +35,8 @@ export interface ConnectionPort extends Outlet {
   clientId: string;
   keepAliveSeconds: number;
   will: Will | undefined;
+  /** If CONNECT named a method. */
+  authentication: Authentication | undefined;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
   open(session: Session, peerLimits: PeerLimits): void;
   /** The topic that a PUBLISH means, by name or by alias. */
@@ -48,6 +51,8 @@ export interface ConnectionPort extends Outlet {
   sendPubrel(packetId: number, reasonCode?: number): void;
   /** Ends the connection: at once for everybody else, for the peer after the bytes that already wait for it. */
   close(reason: CloseReason, detail?: string, reasonCode?: number): void;
+  /** Ends the connection with what an error says of it. */
+  fail(error: unknown): void;
   /** Ends what lasted too long. Called about once a second. */
   checkTime(now: number): void;
 }

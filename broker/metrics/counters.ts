@@ -1,4 +1,5 @@
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
+import type { AuthRefusal } from "../core/identity.ts";
 import type { Delivery } from "../core/subscriber.ts";
 
 /** Why something that came in did not go on, beside what became of it per subscriber (`Delivery`). */
@@ -30,6 +31,13 @@ export class Counters {
     "dropped:too-large": 0,
   };
   readonly refusals: Record<Refusal, number> = { "denied": 0, "reserved-topic": 0, "retained-full": 0 };
+  /** Who was not let in, by MQTT or HTTP, and why. */
+  readonly authenticationsRefused: Record<AuthRefusal, number> = {
+    "bad-credentials": 0,
+    "not-authorized": 0,
+    "unavailable": 0,
+    "busy": 0,
+  };
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
 }
 

@@ -1,4 +1,4 @@
-import type { Grant } from "../../auth/authenticator.ts";
+import type { Credentials } from "../../auth/authenticator.ts";
 import {
   type ConnackFields,
   type ConnectPacket,
@@ -8,15 +8,18 @@ import {
   type WillFields,
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
-import type { Identity } from "../../core/identity.ts";
+import type { AuthRefusal, Identity } from "../../core/identity.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
+import { Authentication, type Verdict } from "../authentication.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "../connection_port.ts";
 
-const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], number>> = {
+const REASON_OF_GRANT: Readonly<Record<AuthRefusal, number>> = {
   "bad-credentials": ReasonCode.badUserNameOrPassword,
   "not-authorized": ReasonCode.notAuthorized,
   "unavailable": ReasonCode.serverUnavailable,
+  // Not 0x89, for which MQTT 3.1.1 has no word.
+  "busy": ReasonCode.serverUnavailable,
 };
 
 const encoder = new TextEncoder();
@@ -28,18 +31,43 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   connection.clientId = packet.clientId;
   const refusal = refusalOfClientId(packet, broker.limits.clientIdBytesMax);
   if (refusal !== undefined) return refuse(connection, refusal);
-  if (packet.authenticationMethod !== undefined) {
-    return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
-  }
   if (packet.will) checkWill(packet.will, broker.limits.topicLevelsMax);
   const { username, password } = packet;
-  const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
+  const credentials = { username, password, clientId: packet.clientId, peer };
+  if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
+  const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
   if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]);
-  accept(connection, packet, grant.identity);
+  accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
 
-function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Identity): void {
+/** What there is to say of an enhanced authentication in CONNACK. */
+type Said = Pick<ConnackFields, "authenticationMethod" | "authenticationData">;
+
+/** Finds out who the client is by the method that it names; the CONNACK may be some packets away. */
+async function exchange(
+  connection: ConnectionPort,
+  packet: ConnectPacket,
+  credentials: Credentials,
+): Promise<void> {
+  const { authenticationMethod = "", authenticationData, packetBytesMax } = packet;
+  const authenticator = connection.broker.enhancedAuthenticator(authenticationMethod);
+  if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
+  const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
+  connection.authentication = new Authentication(connection, authenticator, packetBytesMax);
+  const verdict: Verdict = {
+    granted: (identity, data) => accept(connection, packet, { identity, ...said(data) }), // [MQTT5-4.12.0-5]
+    refused: (reason, { data, detail }) =>
+      refuse(connection, REASON_OF_GRANT[reason], { detail, ...(data && said(data)) }), // [MQTT5-4.12.0-4]
+  };
+  await connection.authentication.begin(authenticationData, verdict, credentials);
+}
+
+function accept(
+  connection: ConnectionPort,
+  packet: ConnectPacket,
+  { identity, ...said }: Said & { readonly identity: Identity },
+): void {
   const { broker } = connection;
   const { will, cleanStart, sessionExpirySeconds: expirySeconds } = packet;
   if (will && broker.publishRefusal(identity, will.topic)) {
@@ -53,7 +81,7 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
   connection.keepAliveSeconds = packet.keepAliveSeconds;
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
   connection.open(session, peerLimitsOf(packet));
-  connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  connection.promise(encode({ ...connackFor(connection, packet, isPresent), ...said }, packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
@@ -101,9 +129,15 @@ function checkWill(will: WillFields, levelsMax: number): void {
 }
 
 /** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
-function refuse(connection: ConnectionPort, reasonCode: number): void {
+function refuse(
+  connection: ConnectionPort,
+  reasonCode: number,
+  { detail, ...said }: Said & { readonly detail?: string | undefined } = {},
+): void {
   if (connection.version === 5 || connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
-    connection.send(encode({ type: "connack", sessionPresent: false, reasonCode }, connection.version));
+    connection.send(
+      encode({ type: "connack", sessionPresent: false, reasonCode, ...said }, connection.version),
+    );
   }
-  connection.close("refused", `0x${reasonCode.toString(16)}`);
+  connection.close("refused", detail ?? `0x${reasonCode.toString(16)}`);
 }
