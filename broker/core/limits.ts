@@ -25,7 +25,7 @@ export interface Limits {
 
   /** Challenges of one authentication by AUTH; a method that has not decided by then refuses. SCRAM takes one. */
   readonly authenticationRoundsMax: number;
-  /** Passwords checked at once, each on a thread of its own. */
+  /** Passwords checked at once, each on a thread of its own; more than there are cores take time from the messages. */
   readonly passwordChecksMax: number;
   /**
    * Passwords that wait to be checked; one more is refused as `busy`. As many as a small machine can check before
@@ -119,8 +119,8 @@ export const DEFAULT_LIMITS: Limits = {
   stallSeconds: 60,
   lingerSeconds: 1,
   authenticationRoundsMax: 10,
-  passwordChecksMax: 4,
-  passwordChecksWaitingMax: 200,
+  passwordChecksMax: 2,
+  passwordChecksWaitingMax: 128,
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,
