@@ -112,7 +112,8 @@ async function replace(name: string, text: string): Promise<void> {
     const bytes = encoder.encode(text);
     for (let sent = 0; sent < bytes.length;) sent += await file.write(bytes.subarray(sent));
     await file.sync();
-    if (owner) await Deno.chown(fresh, owner.uid, owner.gid);
+    // On Windows there is none.
+    if (owner && owner.uid !== null) await Deno.chown(fresh, owner.uid, owner.gid);
     await Deno.rename(fresh, path);
   } catch (error) {
     if (isOurs) await Deno.remove(fresh).catch(() => {}); // What went wrong first is what counts.
