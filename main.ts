@@ -3,10 +3,13 @@ import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
+import { runPasswd } from "./broker/cli/passwd.ts";
+import { PASSWD_ARGUMENTS, PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
+import { loadUsers } from "./broker/cli/users.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, Log } from "./broker/mod.ts";
+import { Broker, type BrokerOptions, Log } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { TcpListener } from "./broker/transport/tcp.ts";
 import manifest from "./deno.json" with { type: "json" };
@@ -14,8 +17,8 @@ import manifest from "./deno.json" with { type: "json" };
 /** A stop takes no longer than this, whatever a peer does. */
 const STOP_SECONDS_MAX = 4;
 
-const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS };
-const RUNNERS = { serve: runServe, pub: runPub, sub: runSub };
+const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, passwd: PASSWD_FLAGS };
+const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, passwd: runPasswd };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -23,7 +26,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [command, flags] = splitCommand(args);
-    const line = parseCommandLine(flags, FLAGS[command]);
+    const line = parseCommandLine(flags, FLAGS[command], command === "passwd" ? PASSWD_ARGUMENTS : []);
     if (line.has("help")) return print(helpText(command));
     if (line.has("version")) return print(`pregon ${manifest.version}`);
     return await RUNNERS[command](line);
@@ -55,7 +58,8 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
-  const running = serve(options, log);
+  const users = await loadUsers(options.auth.passwordFile, log);
+  const running = serve(options, { log, users, allowAnonymous: options.auth.allowAnonymous });
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
@@ -69,8 +73,10 @@ async function runServe(line: CommandLine): Promise<number> {
 }
 
 /** Puts broker, MQTT and HTTP together; throws `StartError` with nothing left open. */
-function serve(options: Options, log: Log) {
-  const broker = new Broker({ limits: options.limits, features: options.features, log });
+function serve(options: Options, brokerOptions: BrokerOptions & { readonly log: Log }) {
+  const { log } = brokerOptions;
+  const { limits, features } = options;
+  const broker = new Broker({ ...brokerOptions, limits, features });
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
   const bridge = createBridge(broker, options.http);
   let http: HttpServer;

@@ -1,10 +1,12 @@
-import { AUTH_METHODS } from "./auth/methods.ts";
+import { authMethods } from "./auth/methods.ts";
 import {
   type Authenticator,
   AuthenticatorChain,
   type Credentials,
+  type EnhancedAuthenticator,
   type Grant,
 } from "./auth/authenticator.ts";
+import type { UserTable } from "./auth/user_table.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -36,7 +38,13 @@ import {
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
+  /** Who may come in by name and password. */
+  readonly users?: UserTable | undefined;
+  /** Whether others may come in without; true without users. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** In the place of those that `users` and `allowAnonymous` ask for. */
   readonly authenticators?: readonly Authenticator[];
+  readonly enhancedAuthenticators?: readonly EnhancedAuthenticator[];
   readonly store?: Store;
   readonly backplane?: Backplane;
   readonly clock?: Clock;
@@ -88,6 +96,7 @@ export class Broker {
   readonly epoch: string = crypto.randomUUID().slice(0, 8);
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
+  readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly #store: Store;
   readonly #backplane: Backplane;
   readonly #router: Router;
@@ -103,7 +112,11 @@ export class Broker {
     this.startedAt = this.clock.now();
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
-    this.#authenticators = new AuthenticatorChain(options.authenticators ?? [AUTH_METHODS.anonymous!]);
+    const { users, allowAnonymous } = options;
+    const methods = authMethods({ users, allowAnonymous, limits: this.limits });
+    this.#authenticators = new AuthenticatorChain(options.authenticators ?? methods.plain);
+    const enhanced = options.enhancedAuthenticators ?? methods.enhanced;
+    this.#enhanced = new Map(enhanced.map((each) => [each.method, each]));
     this.turn = new Turn(this.#store, { log: this.log, clock: this.clock });
     this.#router = new Router(this.limits, this.counters);
     this.#retained = new RetainedStore(this.limits, this.clock);
@@ -142,13 +155,14 @@ export class Broker {
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
   async authenticate(credentials: Credentials): Promise<Grant> {
-    try {
-      return await this.#authenticators.authenticate(credentials);
-    } catch (error) {
-      const { clientId, peer } = credentials;
-      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
-      return { granted: false, reason: "unavailable" };
-    }
+    const grant = await this.#askAll(credentials);
+    if (!grant.granted) this.counters.authenticationsRefused[grant.reason]++;
+    return grant;
+  }
+
+  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
+  enhancedAuthenticator(method: string): EnhancedAuthenticator | undefined {
+    return this.#enhanced.get(method);
   }
 
   /** Whether the identity may publish that; the same answer for MQTT, wills and HTTP. */
@@ -283,6 +297,16 @@ export class Broker {
     this.#retained.close();
     await this.#backplane.close();
     await this.#store.close();
+  }
+
+  async #askAll(credentials: Credentials): Promise<Grant> {
+    try {
+      return await this.#authenticators.authenticate(credentials);
+    } catch (error) {
+      const { clientId, peer } = credentials;
+      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
+      return { granted: false, reason: "unavailable" };
+    }
   }
 
   /** One rule for retained and listed messages; the router asks the same for live ones. A store may still hold some. */

@@ -21,6 +21,7 @@ import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
 import { type Answer, encodeAnswer } from "./answer.ts";
+import type { Authentication } from "./authentication.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
@@ -54,6 +55,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   keepAliveSeconds = 0;
   will: Will | undefined;
   peerLimits: PeerLimits = NO_PEER_LIMITS;
+  authentication: Authentication | undefined;
   readonly #link: Link;
   readonly #shared: SharedParts;
   readonly #frames: FrameReader;
@@ -109,7 +111,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     try {
       await this.#readAll();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -195,7 +197,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     try {
       this.#session!.pump();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -253,6 +255,18 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     else this.broker.turn.touch(this); // The last bytes leave at the end of the turn, and the link with them
   }
 
+  /** Before CONNACK there is no DISCONNECT, so CONNACK says it. [MQTT5-3.14.0-1] */
+  fail(error: unknown): void {
+    const { reason, detail, reasonCode = CLOSE_REASON_CODES[reason] } = failureOf(error);
+    const refusal = error instanceof UnsupportedVersionError
+      ? encodeVersionRefusal(error)
+      : this.authentication && !this.#session
+      ? encode({ type: "connack", sessionPresent: false, reasonCode }, this.version)
+      : undefined;
+    if (refusal) this.send(refusal);
+    this.close(reason, detail, reasonCode);
+  }
+
   /**
    * Ends what lasted too long: no CONNECT, no packet within 1.5 times the keep-alive, no progress of the peer in taking
    * its bytes, no end of a close. Called about once a second.
@@ -302,13 +316,6 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     if (!this.#session) return dispatchFirst(this, packet);
     dispatch(this, packet);
     return undefined;
-  }
-
-  #fail(error: unknown): void {
-    const refusal = error instanceof UnsupportedVersionError ? encodeVersionRefusal(error) : undefined;
-    if (refusal) this.send(refusal);
-    const { reason, detail, reasonCode } = failureOf(error);
-    this.close(reason, detail, reasonCode);
   }
 
   #logClose(reason: CloseReason, detail: string | undefined): void {

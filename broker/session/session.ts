@@ -88,6 +88,11 @@ export class Session implements Subscriber {
     return this.#identity;
   }
 
+  /** From now on what the session gets is what this identity may receive. */
+  set identity(identity: Identity) {
+    this.#identity = identity;
+  }
+
   /** False: the session ends with its connection. */
   get isPersistent(): boolean {
     return this.expirySeconds > 0;
@@ -120,10 +125,9 @@ export class Session implements Subscriber {
   }
 
   /** Gives the session a connection. Nothing is sent yet: CONNACK comes first. [MQTT-3.2.0-1] */
-  attach(outlet: Outlet, identity: Identity): void {
+  attach(outlet: Outlet): void {
     this.takeOver();
     this.#outlet = outlet;
-    this.#identity = identity;
     this.#sentCount = 0;
   }
 

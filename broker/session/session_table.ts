@@ -78,9 +78,8 @@ export class SessionTable {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
     if (existing && existing.isPersistent && !cleanStart) {
-      const isSame = existing.identity === identity;
-      existing.attach(outlet, identity); // [MQTT-3.1.2-4]
-      if (!isSame) this.#init.identityChanged();
+      existing.attach(outlet); // [MQTT-3.1.2-4]
+      this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
       this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
       existing.expirySeconds = expirySeconds;
@@ -93,8 +92,15 @@ export class SessionTable {
     const session = new Session(this.#sessionPorts, { clientId, identity, expirySeconds });
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
-    session.attach(outlet, identity);
+    session.attach(outlet);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
+  }
+
+  /** Somebody goes on with the session who may have other rights. */
+  changeIdentity(session: Session, identity: Identity): void {
+    if (session.identity === identity) return;
+    session.identity = identity;
+    this.#init.identityChanged();
   }
 
   /**

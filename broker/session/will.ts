@@ -9,7 +9,7 @@ import type { WillFields } from "../packet/types.ts";
 export class Will {
   /** After the connection ended, unless the session ends first. [MQTT5-3.1.3-9] */
   readonly delaySeconds: number;
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #publisherId: string | undefined;
   #draft: MessageDraft | undefined;
 
@@ -20,6 +20,11 @@ export class Will {
     const { topic, qos, retain, properties } = fields;
     this.delaySeconds = fields.delaySeconds;
     this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
+  }
+
+  /** The client goes on with other rights, and so does what it leaves. */
+  changeIdentity(identity: Identity): void {
+    this.#identity = identity;
   }
 
   /** DISCONNECT came: nothing will be published. [MQTT-3.14.4-3] */

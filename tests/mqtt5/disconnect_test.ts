@@ -118,6 +118,7 @@ Deno.test("[MQTT5-3.1.4-2] [MQTT5-3.1.4-6] who may not come in is told why, and 
     ["bad-credentials", 0x86],
     ["not-authorized", 0x87],
     ["unavailable", 0x88],
+    ["busy", 0x88],
   ];
   for (const [reason, code] of reasons) {
     await using test = startBroker({
@@ -133,6 +134,7 @@ Deno.test("[MQTT5-3.1.4-2] [MQTT5-3.1.4-6] who may not come in is told why, and 
     client.sendPublish("a", "x");
     await expectRefused(client, code);
     await watcher.expectNothing();
+    assertEquals(test.broker.counters.authenticationsRefused[reason], 1);
   }
 });
 
