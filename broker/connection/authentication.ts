@@ -32,18 +32,11 @@ interface Running {
 export class Authentication {
   readonly #connection: ConnectionPort;
   readonly #authenticator: EnhancedAuthenticator;
-  readonly #packetBytesMax: number;
   #running: Running | undefined;
 
-  /** @param packetBytesMax what the client takes, as its CONNECT says */
-  constructor(
-    connection: ConnectionPort,
-    authenticator: EnhancedAuthenticator,
-    packetBytesMax: number,
-  ) {
+  constructor(connection: ConnectionPort, authenticator: EnhancedAuthenticator) {
     this.#connection = connection;
     this.#authenticator = authenticator;
-    this.#packetBytesMax = packetBytesMax;
   }
 
   get method(): string {
@@ -105,16 +98,13 @@ export class Authentication {
   /** No reason string and no user properties, which an AUTH could do without. [MQTT5-3.15.2-2] [MQTT5-3.15.2-3] */
   #send(reasonCode: number, authenticationData: Uint8Array | undefined): void {
     const authenticationMethod = this.method; // [MQTT5-4.12.0-5]
-    const bytes = encode({
-      type: "auth",
-      reasonCode,
-      authenticationMethod,
-      ...(authenticationData && { authenticationData }),
-    }, 5);
-    if (bytes.length > this.#packetBytesMax) {
+    const said = { authenticationMethod, ...(authenticationData && { authenticationData }) };
+    const bytes = encode({ type: "auth", reasonCode, ...said }, 5);
+    const { packetBytesMax } = this.#connection.peerLimits;
+    if (bytes.length > packetBytesMax) { // Before CONNACK that can still be said.
       throw new ProtocolError(
         ReasonCode.packetTooLarge,
-        `Cannot send AUTH of ${bytes.length} bytes: the client takes ${this.#packetBytesMax}`,
+        `Cannot send AUTH of ${bytes.length} bytes: the client takes ${packetBytesMax}`,
       );
     }
     this.#connection.send(bytes);

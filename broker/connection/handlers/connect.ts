@@ -59,11 +59,11 @@ async function exchange(
   packet: ConnectPacket,
   credentials: Credentials,
 ): Promise<void> {
-  const { authenticationMethod = "", authenticationData, packetBytesMax } = packet;
+  const { authenticationMethod = "", authenticationData } = packet;
   const authenticator = connection.broker.enhancedAuthenticator(authenticationMethod);
   if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
   const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
-  connection.authentication = new Authentication(connection, authenticator, packetBytesMax);
+  connection.authentication = new Authentication(connection, authenticator);
   const verdict: Verdict = {
     granted: (identity, data) => accept(connection, packet, { identity, ...said(data) }), // [MQTT5-4.12.0-5]
     refused: (reason, { data, detail }) =>
