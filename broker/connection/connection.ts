@@ -123,7 +123,10 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */
   send(bytes: Uint8Array): void {
-    if (this.#closeReason === undefined) this.#outbox.push(bytes);
+    if (this.#closeReason !== undefined) return; // [MQTT5-3.14.4-1]
+    const { packetBytesMax } = this.#peerLimits;
+    if (bytes.length <= packetBytesMax) return this.#outbox.push(bytes); // [MQTT5-3.1.2-24]
+    this.close("answer-too-large", `${bytes.length} bytes, and the client takes ${packetBytesMax}`);
   }
 
   /** Queues an acknowledgement: it must not leave before the commit of what it acknowledges. */
@@ -211,7 +214,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   flush(): void {
     this.#outbox.flush();
-    if (this.#closeReason !== undefined) this.#outbox.end();
+    if (this.#closeReason !== undefined) this.#outbox.end(); // [MQTT5-3.14.4-2]
   }
 
   flushKept(): void {
@@ -225,7 +228,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   takenOver(): void {
-    this.close("session-taken-over");
+    this.close("session-taken-over"); // [MQTT5-3.1.4-3]
   }
 
   /**
@@ -234,7 +237,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    */
   close(reason: CloseReason, detail?: string, reasonCode: number = CLOSE_REASON_CODES[reason]): void {
     if (this.#closeReason !== undefined) return;
-    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode);
+    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode); // [MQTT5-3.14.0-1]
     this.#closeReason = reason;
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
@@ -256,7 +259,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
-      this.close("keep-alive-timeout"); // [MQTT-3.1.2-24]
+      this.close("keep-alive-timeout"); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
@@ -277,7 +280,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       counters.bytesReceived += count;
       let isAlive = count >= PROGRESS_BYTES;
       this.#frames.push(buffer.take(count), true);
-      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
+      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
         const waiting = this.#handle(decode(this.#frames, this.version));
@@ -290,7 +293,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   #handle(packet: Packet): Promise<void> | undefined {
-    if (!this.#session) return dispatchFirst(this, packet);
+    if (!this.#session) return dispatchFirst(this, packet); // [MQTT5-3.2.0-2]
     dispatch(this, packet);
     return undefined;
   }
@@ -299,7 +302,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const refusal = error instanceof UnsupportedVersionError ? encodeVersionRefusal(error) : undefined;
     if (refusal) this.send(refusal);
     const { reason, detail, reasonCode } = failureOf(error);
-    this.close(reason, detail, reasonCode);
+    this.close(reason, detail, reasonCode); // [MQTT5-4.13.2-1]
   }
 
   #logClose(reason: CloseReason, detail: string | undefined): void {
@@ -312,7 +315,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** For one without a reason there is no time to make an array. */
   #pushAck(type: AckType, packetId: number, reasonCode: number): void {
     if (this.#closeReason !== undefined) return;
-    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
+    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6] [MQTT5-2.2.1-5]
     else this.#outbox.push(encode({ type, packetId, reasonCode }, this.version));
   }
 
@@ -320,7 +323,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #frame5(outgoing: Outgoing): PublishFrame {
     const { message } = outgoing;
     const { topicAliasMax } = this.#peerLimits;
-    if (topicAliasMax > 0) {
+    if (topicAliasMax > 0) { // [MQTT5-3.1.2-27]
       this.#outboundAliases ??= new OutboundAliases(
         Math.min(topicAliasMax, this.broker.limits.topicAliasesMax),
       );
@@ -344,6 +347,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const { requestProblemInformation, packetBytesMax } = this.#peerLimits;
     const isTold = requestProblemInformation && reason !== "internal-error" && detail !== undefined; // [MQTT5-3.14.2-3]
     const full = encode({ type: "disconnect", reasonCode: code, ...(isTold && { reasonString: detail }) }, 5);
+    // Without the reason it is shorter than the CONNACK that the client took.
     this.send(full.length <= packetBytesMax ? full : encode({ type: "disconnect", reasonCode: code }, 5));
   }
 
@@ -371,6 +375,7 @@ const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
   "client-disconnect-with-will",
   "link-closed",
   "link-failed",
+  "answer-too-large", // Perhaps that of CONNECT, before which there is no DISCONNECT.
 ]);
 
 /** Ends that are part of everyday life. */

@@ -15,6 +15,8 @@ export const CLOSE_REASON_CODES = {
   "malformed-packet": 0x81,
   "protocol-error": 0x82,
   "packet-too-large": 0x95,
+  /** The client takes no packet as large as one that we owe it. */
+  "answer-too-large": 0x95,
   "keep-alive-timeout": 0x8d,
   "session-taken-over": 0x8e,
   "inbound-qos2-full": 0x93,

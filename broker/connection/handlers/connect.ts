@@ -35,7 +35,7 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   const { username, password } = packet;
   const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
   if (connection.isClosing) return;
-  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]);
+  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]); // [MQTT5-3.1.4-2]
   accept(connection, packet, grant.identity);
 }
 
@@ -45,15 +45,16 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
   if (will && broker.publishRefusal(identity, will.topic)) {
     return refuse(connection, ReasonCode.notAuthorized);
   }
-  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
-  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
+  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
+  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
   if (opened === "full") return refuse(connection, ReasonCode.serverUnavailable);
   const { session, isPresent } = opened;
   connection.clientId = clientId;
-  connection.keepAliveSeconds = packet.keepAliveSeconds;
-  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
+  connection.keepAliveSeconds = packet.keepAliveSeconds; // [MQTT5-3.2.2-22]
   connection.open(session, peerLimitsOf(packet));
-  connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  connection.promise(encode(connackFor(connection, packet, isPresent), packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2] [MQTT5-3.1.4-5] [MQTT5-3.2.0-1]
+  if (connection.isClosing) return;
+  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12] [MQTT5-3.1.2-7]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
@@ -80,7 +81,7 @@ function connackFor(
     receiveMaximum: Math.min(limits.inboundQos2Max, 0xffff),
     packetBytesMax: limits.packetBytesMax,
     topicAliasMax: limits.topicAliasesMax,
-    ...(packet.clientId === "" && { assignedClientId: session.id }), // [MQTT5-3.2.2-16]
+    ...(packet.clientId === "" && { assignedClientId: session.id }), // [MQTT5-3.2.2-16] [MQTT5-3.1.3-7]
     ...(expirySeconds !== packet.sessionExpirySeconds && { sessionExpirySeconds: expirySeconds }),
   };
 }
@@ -91,16 +92,16 @@ function refusalOfClientId(
   bytesMax: number,
 ): number | undefined {
   const isNameless = clientId === "" && version < 5 && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
-  const isTooLong = encoder.encode(clientId).length > bytesMax; // [MQTT-3.1.3-5]
-  return isNameless || isTooLong ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9]
+  const isTooLong = encoder.encode(clientId).length > bytesMax; // [MQTT-3.1.3-5] [MQTT5-3.1.3-5]
+  return isNameless || isTooLong ? ReasonCode.clientIdentifierNotValid : undefined; // [MQTT-3.1.3-9] [MQTT5-3.1.3-8]
 }
 
 function checkWill(will: WillFields, levelsMax: number): void {
-  const problem = checkTopic(will.topic, levelsMax); // [MQTT-4.7.1-1]
+  const problem = checkTopic(will.topic, levelsMax); // [MQTT-4.7.1-1] [MQTT5-4.7.0-1]
   if (problem) throw new ProtocolError(ReasonCode.topicNameInvalid, problem.message);
 }
 
-/** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
+/** Answers with the reason where the client's version has a word for it, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT5-3.2.2-7] */
 function refuse(connection: ConnectionPort, reasonCode: number): void {
   if (connection.version === 5 || connectReturnCode(reasonCode) !== undefined) { // [MQTT-3.2.2-6]
     connection.send(encode({ type: "connack", sessionPresent: false, reasonCode }, connection.version));
