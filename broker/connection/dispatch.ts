@@ -15,7 +15,7 @@ import { handleUnsubscribe } from "./handlers/unsubscribe.ts";
 /** Handles the first packet of a connection, which is CONNECT or a violation. */
 export function dispatchFirst(connection: ConnectionPort, packet: Packet): Promise<void> {
   if (packet.type === "connect") return handleConnect(connection, packet);
-  throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1]
+  throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1] [MQTT5-3.1.0-1]
 }
 
 /** Hands a packet of an open connection to its handler. */
@@ -39,7 +39,7 @@ export function dispatch(connection: ConnectionPort, packet: Packet): void {
       return handlePingreq(connection);
     case "disconnect":
       return handleDisconnect(connection, packet);
-    default: { // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
+    default: { // A second CONNECT [MQTT-3.1.0-2] [MQTT5-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
       const message = `Cannot accept ${packet.type} from a connected client`;
       throw new ProtocolError(ReasonCode.protocolError, message);
     }

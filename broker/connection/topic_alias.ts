@@ -17,7 +17,7 @@ export class InboundAliases {
    */
   resolve(topic: string, alias: number): string {
     if (alias === 0) return topic;
-    if (alias > this.#aliasMax) { // [MQTT5-3.3.2-9]
+    if (alias > this.#aliasMax) { // [MQTT5-3.3.2-9] [MQTT5-3.2.2-17] [MQTT5-3.2.2-18]
       const message = `Cannot accept topic alias ${alias}: at most ${this.#aliasMax} is allowed`;
       throw new ProtocolError(ReasonCode.topicAliasInvalid, message);
     }
@@ -42,7 +42,7 @@ export interface AliasedTopic {
 
 const WITHOUT_ALIAS: AliasedTopic = { alias: 0, isNew: true };
 
-/** What we call topics for short to a client: those that came first, as many as it takes. [MQTT5-3.1.2-26] */
+/** What we call topics for short to a client: those that came first, as many as it takes. [MQTT5-3.1.2-26] [MQTT5-3.3.2-11] */
 export class OutboundAliases {
   readonly #aliasMax: number;
   readonly #aliases = new Map<string, number>();

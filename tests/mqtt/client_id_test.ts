@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-3.1.3-5] client identifiers of 1 to 23 bytes of 0-9 a-z A-Z are accepted",
+  "[MQTT-3.1.3-5] [MQTT5-3.1.3-5] client identifiers of 1 to 23 bytes of 0-9 a-z A-Z are accepted",
   async (version) => {
     await using test = startBroker();
     for (
@@ -24,7 +24,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.3-2] each client identifier has a session of its own",
+  "[MQTT-3.1.3-2] [MQTT5-3.1.3-2] each client identifier has a session of its own",
   async (sender, receiver) => {
     await using test = startBroker();
     for (const clientId of ["one", "two", "ONE"]) {

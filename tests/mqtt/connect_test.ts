@@ -92,7 +92,7 @@ Deno.test("[MQTT-3.1.0-1] whatever comes before CONNECT is closed without a word
 });
 
 testVersionPairs(
-  "[MQTT-3.1.0-2] a second CONNECT ends the connection, with no second CONNACK and with its will",
+  "[MQTT-3.1.0-2] [MQTT5-3.1.0-2] a second CONNECT ends the connection, with no second CONNACK and with its will",
   async (sender, receiver) => {
     await using test = startBroker();
     const watcher = await test.connect({ version: receiver });

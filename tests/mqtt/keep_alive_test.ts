@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.1.2-24] a silent client is closed at 1.5 times its keep-alive and its will published",
+  "[MQTT-3.1.2-24] [MQTT5-3.1.2-22] a silent client is closed at 1.5 times its keep-alive and its will published",
   async (sender, receiver) => {
     await using test = startBroker();
     const watcher = await test.connect({ version: receiver });
@@ -20,7 +20,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.2-24] whatever packet a client sends keeps it alive",
+  "[MQTT-3.1.2-24] [MQTT5-3.1.2-22] whatever packet a client sends keeps it alive",
   async (sender, receiver) => {
     await using test = startBroker();
     const client = await test.connect({ version: sender, keepAliveSeconds: 2 });
@@ -41,7 +41,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.2-24] bytes that make no packet do not keep a client alive",
+  "[MQTT-3.1.2-24] [MQTT5-3.1.2-22] bytes that make no packet do not keep a client alive",
   async (sender, receiver) => {
     await using test = startBroker();
     const client = await test.connect({ version: sender, keepAliveSeconds: 2 });
@@ -58,7 +58,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.2-24] what the broker sends does not keep a client alive",
+  "[MQTT-3.1.2-24] [MQTT5-3.1.2-22] what the broker sends does not keep a client alive",
   async (sender, receiver) => {
     await using test = startBroker();
     const client = await test.connect({ version: receiver, keepAliveSeconds: 2 });
@@ -74,14 +74,14 @@ testVersionPairs(
   },
 );
 
-testVersions("[MQTT-3.1.2-24] keep-alive 0 is none", async (version) => {
+testVersions("[MQTT-3.1.2-24] [MQTT5-3.1.2-22] keep-alive 0 is none", async (version) => {
   await using test = startBroker();
   const client = await test.connect({ version, keepAliveSeconds: 0 });
   test.clock.advance(24 * 3_600_000);
   await client.ping();
 });
 
-testVersions("[MQTT-3.1.2-24] the longest keep-alive is 65535 seconds", async (version) => {
+testVersions("[MQTT-3.1.2-24] [MQTT5-3.1.2-22] the longest keep-alive is 65535 seconds", async (version) => {
   await using test = startBroker();
   const client = await test.connect({ version, keepAliveSeconds: 0xffff });
   test.clock.advance(0xffff * 1500);

@@ -3,7 +3,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.1.2-5] [MQTT-3.2.0-1] what a kept session missed at QoS 1 and 2 follows its next CONNACK, in order",
+  "[MQTT-3.1.2-5] [MQTT-3.2.0-1] [MQTT5-3.2.0-1] what a kept session missed at QoS 1 and 2 follows its next CONNACK, in order",
   async (sender, receiver) => {
     await using test = startBroker();
     const before = await test.connect({ version: receiver, clientId: "s", cleanStart: false });

@@ -7,7 +7,7 @@ const numbers = Array.from({ length: 100 }, (_, number) => number);
 
 for (const qos of [0, 1, 2] as const) {
   testVersionPairs(
-    `[MQTT-4.6.0-6] [MQTT-4.6.0-5] 100 numbered messages of QoS ${qos} arrive in their order`,
+    `[MQTT-4.6.0-6] [MQTT-4.6.0-5] [MQTT5-4.6.0-6] [MQTT5-4.6.0-5] 100 numbered messages of QoS ${qos} arrive in their order`,
     async (sender, receiver) => {
       // A window of ten makes nine of ten wait in the queue.
       await using test = startBroker({ limits: { inflightMax: 10 } });
@@ -40,24 +40,30 @@ async function takeAll(subscriber: RawClient, count: number): Promise<number[]> 
   return received;
 }
 
-testVersions("[MQTT-4.6.0-2] PUBACKs are sent in the order of the PUBLISHes", async (version) => {
-  await using test = startBroker();
-  const client = await test.connect({ version });
-  const publish = (id: string) => `32 [00 01 'a' 00 ${id} {00} 31]`;
-  client.sendHex(publish("03"), publish("01"), publish("02"));
-  await client.expectHex("40 [00 03 {10}]", "40 [00 01 {10}]", "40 [00 02 {10}]");
-});
+testVersions(
+  "[MQTT-4.6.0-2] [MQTT5-4.6.0-2] PUBACKs are sent in the order of the PUBLISHes",
+  async (version) => {
+    await using test = startBroker();
+    const client = await test.connect({ version });
+    const publish = (id: string) => `32 [00 01 'a' 00 ${id} {00} 31]`;
+    client.sendHex(publish("03"), publish("01"), publish("02"));
+    await client.expectHex("40 [00 03 {10}]", "40 [00 01 {10}]", "40 [00 02 {10}]");
+  },
+);
 
-testVersions("[MQTT-4.6.0-3] PUBRECs are sent in the order of the PUBLISHes", async (version) => {
-  await using test = startBroker();
-  const client = await test.connect({ version });
-  const publish = (id: string) => `34 [00 01 'a' 00 ${id} {00} 31]`;
-  client.sendHex(publish("03"), publish("01"), publish("02"));
-  await client.expectHex("50 [00 03 {10}]", "50 [00 01 {10}]", "50 [00 02 {10}]");
-});
+testVersions(
+  "[MQTT-4.6.0-3] [MQTT5-4.6.0-3] PUBRECs are sent in the order of the PUBLISHes",
+  async (version) => {
+    await using test = startBroker();
+    const client = await test.connect({ version });
+    const publish = (id: string) => `34 [00 01 'a' 00 ${id} {00} 31]`;
+    client.sendHex(publish("03"), publish("01"), publish("02"));
+    await client.expectHex("50 [00 03 {10}]", "50 [00 01 {10}]", "50 [00 02 {10}]");
+  },
+);
 
 testVersionPairs(
-  "[MQTT-4.6.0-6] messages of two publishers keep each one's order",
+  "[MQTT-4.6.0-6] [MQTT5-4.6.0-6] messages of two publishers keep each one's order",
   async (sender, receiver) => {
     await using test = startBroker({ limits: { inflightMax: 7 } });
     const subscriber = await test.connect({ version: receiver });
@@ -80,7 +86,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-4.6.0-1] [MQTT-4.6.0-6] the order holds across cuts of the subscriber",
+  "[MQTT-4.6.0-1] [MQTT-4.6.0-6] [MQTT5-4.6.0-1] [MQTT5-4.6.0-6] the order holds across cuts of the subscriber",
   async (sender, receiver) => {
     await using test = startBroker({ limits: { inflightMax: 5 } });
     const publisher = await test.connect({ version: sender });

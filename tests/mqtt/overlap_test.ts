@@ -2,7 +2,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.3.5-1] overlapping filters are one delivery, at the highest QoS of them",
+  "[MQTT-3.3.5-1] [MQTT5-3.3.4-2] overlapping filters are one delivery, at the highest QoS of them",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -25,21 +25,24 @@ testVersionPairs(
   },
 );
 
-testVersionPairs("[MQTT-3.3.5-1] the order of subscribing does not matter", async (sender, receiver) => {
-  await using test = startBroker();
-  const publisher = await test.connect({ version: sender });
-  const filters = [["#", 2], ["a", 0], ["+", 1]] as const;
-  for (let first = 0; first < filters.length; first++) {
-    const client = await test.connect({ version: receiver });
-    for (let step = 0; step < filters.length; step++) {
-      await client.subscribe(filters[(first + step) % filters.length]!);
+testVersionPairs(
+  "[MQTT-3.3.5-1] [MQTT5-3.3.4-2] the order of subscribing does not matter",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const publisher = await test.connect({ version: sender });
+    const filters = [["#", 2], ["a", 0], ["+", 1]] as const;
+    for (let first = 0; first < filters.length; first++) {
+      const client = await test.connect({ version: receiver });
+      for (let step = 0; step < filters.length; step++) {
+        await client.subscribe(filters[(first + step) % filters.length]!);
+      }
+      await publisher.publish("a", "x", { qos: 2 });
+      await client.takePublish({ topic: "a", payload: "x", qos: 2 });
+      await client.expectNothing();
+      await client.disconnect();
     }
-    await publisher.publish("a", "x", { qos: 2 });
-    await client.takePublish({ topic: "a", payload: "x", qos: 2 });
-    await client.expectNothing();
-    await client.disconnect();
-  }
-});
+  },
+);
 
 testVersions(
   "[MQTT-3.3.1-6] each new subscription is sent what is retained, overlapping or not",

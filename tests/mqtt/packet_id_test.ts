@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-2.3.1-1] SUBSCRIBE, UNSUBSCRIBE, PUBLISH and acknowledgements with identifier 0 are closed",
+  "[MQTT-2.3.1-1] [MQTT5-2.2.1-3] SUBSCRIBE, UNSUBSCRIBE, PUBLISH and acknowledgements with identifier 0 are closed",
   async (version) => {
     const packets = [
       "82 [00 00 {00} 00 01 'a' 00]",

@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-4.3.3-2] until PUBREL a repeated identifier is acknowledged and not delivered again",
+  "[MQTT-4.3.3-2] [MQTT5-4.3.3-10] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12] until PUBREL a repeated identifier is acknowledged and not delivered again",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -24,7 +24,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-4.3.3-2] a publisher cut before PUBREC, PUBREL or PUBCOMP resumes and is delivered once",
+  "[MQTT-4.3.3-2] [MQTT5-4.3.3-10] a publisher cut before PUBREC, PUBREL or PUBCOMP resumes and is delivered once",
   async (version) => {
     await using test = startBroker();
     const subscriber = await test.connect({ version });
@@ -56,7 +56,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-4.3.3-1] [MQTT-4.4.0-1] a subscriber cut at each step of QoS 2 resumes at that step",
+  "[MQTT-4.3.3-1] [MQTT-4.4.0-1] [MQTT5-4.3.3-3] [MQTT5-4.3.3-5] [MQTT5-4.3.3-6] [MQTT5-4.4.0-1] a subscriber cut at each step of QoS 2 resumes at that step",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -92,7 +92,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-4.3.3-1] a repeated PUBREC is answered with PUBREL again",
+  "[MQTT-4.3.3-1] [MQTT5-4.3.3-4] a repeated PUBREC is answered with PUBREL again",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -110,7 +110,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-4.8.0-1] an acknowledgement that its flow does not wait for ends the connection",
+  "[MQTT-4.8.0-1] [MQTT5-4.13.1-1] an acknowledgement that its flow does not wait for ends the connection",
   async (sender, receiver) => {
     const wrong: readonly (readonly [1 | 2, "puback" | "pubrec" | "pubcomp"])[] = [
       [1, "pubrec"],
@@ -133,7 +133,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.10.4-3] a QoS 2 delivery that began is completed after UNSUBSCRIBE",
+  "[MQTT-3.10.4-3] [MQTT5-3.10.4-3] a QoS 2 delivery that began is completed after UNSUBSCRIBE",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });

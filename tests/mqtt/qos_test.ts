@@ -3,7 +3,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.8.4-6] a message is delivered at the lower of its own and the granted QoS",
+  "[MQTT-3.8.4-6] [MQTT5-3.8.4-8] a message is delivered at the lower of its own and the granted QoS",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -21,7 +21,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-3.3.4-1] QoS 0 is answered with nothing, QoS 1 with PUBACK, QoS 2 with PUBREC",
+  "[MQTT-3.3.4-1] [MQTT5-3.3.4-1] [MQTT5-4.3.2-4] [MQTT5-4.3.3-8] QoS 0 is answered with nothing, QoS 1 with PUBACK, QoS 2 with PUBREC",
   async (version) => {
     await using test = startBroker();
     const client = await test.connect({ version });
@@ -36,7 +36,7 @@ testVersions(
 );
 
 testVersions(
-  "[MQTT-2.3.1-6] [MQTT-2.3.1-7] acknowledgements echo the identifiers 1 and 65535",
+  "[MQTT-2.3.1-6] [MQTT-2.3.1-7] [MQTT5-2.2.1-5] [MQTT5-2.2.1-6] acknowledgements echo the identifiers 1 and 65535",
   async (version) => {
     await using test = startBroker();
     const client = await test.connect({ version });
@@ -52,7 +52,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-2.3.1-5] [MQTT-4.3.1-1] [MQTT-3.3.1-2] QoS 0 is delivered without identifier and without DUP",
+  "[MQTT-2.3.1-5] [MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT5-2.2.1-2] [MQTT5-4.3.1-1] [MQTT5-3.3.1-2] QoS 0 is delivered without identifier and without DUP",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -67,18 +67,21 @@ testVersionPairs(
   },
 );
 
-testVersionPairs("[MQTT-3.3.1-3] the publisher's DUP is not passed on", async (sender, receiver) => {
-  await using test = startBroker();
-  const publisher = await test.connect({ version: sender });
-  const subscriber = await test.connect({ version: receiver });
-  await subscriber.subscribe(["a", 2]);
-  publisher.sendHex("3a [00 01 'a' 00 09 {00} 31]", "3c [00 01 'a' 00 0a {00} 32]");
-  await subscriber.takePublish({ topic: "a", payload: "1", qos: 1, dup: false });
-  await subscriber.takePublish({ topic: "a", payload: "2", qos: 2, dup: false });
-});
+testVersionPairs(
+  "[MQTT-3.3.1-3] [MQTT5-3.3.1-3] the publisher's DUP is not passed on",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const publisher = await test.connect({ version: sender });
+    const subscriber = await test.connect({ version: receiver });
+    await subscriber.subscribe(["a", 2]);
+    publisher.sendHex("3a [00 01 'a' 00 09 {00} 31]", "3c [00 01 'a' 00 0a {00} 32]");
+    await subscriber.takePublish({ topic: "a", payload: "1", qos: 1, dup: false });
+    await subscriber.takePublish({ topic: "a", payload: "2", qos: 2, dup: false });
+  },
+);
 
 testVersions(
-  "[MQTT-2.2.2-1] [MQTT-3.6.1-1] every packet of the broker has the flags of its type",
+  "[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT5-2.1.3-1] [MQTT5-3.6.1-1] every packet of the broker has the flags of its type",
   async (version) => {
     await using test = startBroker();
     const client = test.open();
@@ -98,7 +101,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-4.3.2-2] after PUBACK the same identifier is a new message, whatever DUP says",
+  "[MQTT-4.3.2-2] [MQTT5-4.3.2-5] after PUBACK the same identifier is a new message, whatever DUP says",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -112,7 +115,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-4.5.0-1] every matching session has the message, connected or not",
+  "[MQTT-4.5.0-1] [MQTT5-4.5.0-1] every matching session has the message, connected or not",
   async (sender, receiver) => {
     await using test = startBroker();
     const online = await test.connect({ version: receiver, cleanStart: false });

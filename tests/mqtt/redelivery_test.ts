@@ -3,7 +3,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.3.1-1] [MQTT-4.4.0-1] [MQTT-2.3.1-4] [MQTT-4.6.0-1] unacknowledged messages come back with DUP, in order, under their identifiers",
+  "[MQTT-3.3.1-1] [MQTT-4.4.0-1] [MQTT-2.3.1-4] [MQTT-4.6.0-1] [MQTT5-3.3.1-1] [MQTT5-4.4.0-1] [MQTT5-2.2.1-4] [MQTT5-4.3.2-1] [MQTT5-4.3.3-1] [MQTT5-4.3.2-2] [MQTT5-4.3.3-2] [MQTT5-4.6.0-1] unacknowledged messages come back with DUP, in order, under their identifiers",
   async (before, after) => {
     await using test = startBroker();
     const publisher = await test.connect();
@@ -33,27 +33,30 @@ testVersionPairs(
   },
 );
 
-testVersionPairs("[MQTT-4.3.2-1] a message is under way until its own PUBACK", async (sender, receiver) => {
-  await using test = startBroker();
-  const publisher = await test.connect({ version: sender });
-  const first = await test.connect({ version: receiver, clientId: "s", cleanStart: false });
-  await first.subscribe(["a", 1]);
-  const ids: number[] = [];
-  for (const payload of ["0", "1", "2"]) {
-    await publisher.publish("a", payload, { qos: 1 });
-    ids.push(await first.expectPublish({ topic: "a", payload, qos: 1 }));
-  }
-  first.sendAck("puback", ids[1]!);
-  await first.ping();
-  first.cut();
-  const again = await test.connect({ version: receiver, clientId: "s", cleanStart: false });
-  await again.expectPublish({ topic: "a", payload: "0", qos: 1, dup: true, packetId: ids[0]! });
-  await again.expectPublish({ topic: "a", payload: "2", qos: 1, dup: true, packetId: ids[2]! });
-  await again.expectNothing();
-});
+testVersionPairs(
+  "[MQTT-4.3.2-1] [MQTT5-4.3.2-3] a message is under way until its own PUBACK",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const publisher = await test.connect({ version: sender });
+    const first = await test.connect({ version: receiver, clientId: "s", cleanStart: false });
+    await first.subscribe(["a", 1]);
+    const ids: number[] = [];
+    for (const payload of ["0", "1", "2"]) {
+      await publisher.publish("a", payload, { qos: 1 });
+      ids.push(await first.expectPublish({ topic: "a", payload, qos: 1 }));
+    }
+    first.sendAck("puback", ids[1]!);
+    await first.ping();
+    first.cut();
+    const again = await test.connect({ version: receiver, clientId: "s", cleanStart: false });
+    await again.expectPublish({ topic: "a", payload: "0", qos: 1, dup: true, packetId: ids[0]! });
+    await again.expectPublish({ topic: "a", payload: "2", qos: 1, dup: true, packetId: ids[2]! });
+    await again.expectNothing();
+  },
+);
 
 testVersionPairs(
-  "[MQTT-4.6.0-4] PUBRELs are sent, and sent again, in the order of the PUBRECs",
+  "[MQTT-4.6.0-4] [MQTT5-4.6.0-4] PUBRELs are sent, and sent again, in the order of the PUBRECs",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });

@@ -3,7 +3,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.3.1-5] [MQTT-3.8.4-6] a retained message is delivered at the lower of its own and the granted QoS",
+  "[MQTT-3.3.1-5] [MQTT-3.8.4-6] [MQTT5-3.8.4-8] a retained message is delivered at the lower of its own and the granted QoS",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -22,7 +22,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-3.8.4-3] a repeated subscription is sent what is retained again, at its new QoS",
+  "[MQTT-3.8.4-3] [MQTT5-3.8.4-4] a repeated subscription is sent what is retained again, at its new QoS",
   async (version) => {
     await using test = startBroker();
     const client = await test.connect({ version });
@@ -35,7 +35,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-4.4.0-1] a retained message that was not acknowledged is sent again as a retained one",
+  "[MQTT-4.4.0-1] [MQTT5-4.4.0-1] a retained message that was not acknowledged is sent again as a retained one",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });

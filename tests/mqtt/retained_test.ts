@@ -4,7 +4,7 @@ import { identityOf, startBroker } from "../support/start_broker.ts";
 import { subscribeFailure, testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.3.1-6] [MQTT-3.3.1-8] a new subscription is sent the last retained message of each topic, with RETAIN",
+  "[MQTT-3.3.1-6] [MQTT-3.3.1-8] [MQTT5-3.3.1-5] a new subscription is sent the last retained message of each topic, with RETAIN",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -21,7 +21,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.3.1-9] a subscription that is there already gets RETAIN 0, whatever the publisher set",
+  "[MQTT-3.3.1-9] [MQTT5-3.3.1-12] a subscription that is there already gets RETAIN 0, whatever the publisher set",
   async (sender, receiver) => {
     await using test = startBroker();
     const subscriber = await test.connect({ version: receiver });
@@ -36,7 +36,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.3.1-10] an empty retained message clears the topic and goes to who is subscribed",
+  "[MQTT-3.3.1-10] [MQTT5-3.3.1-6] an empty retained message clears the topic and goes to who is subscribed",
   async (sender, receiver) => {
     await using test = startBroker();
     const live = await test.connect({ version: receiver });
@@ -54,7 +54,7 @@ testVersionPairs(
   },
 );
 
-testVersions("[MQTT-3.3.1-11] an empty retained message is never stored", async (version) => {
+testVersions("[MQTT-3.3.1-11] [MQTT5-3.3.1-7] an empty retained message is never stored", async (version) => {
   await using test = startBroker();
   const publisher = await test.connect({ version });
   await publisher.publish("fresh", "", { retain: true });
@@ -63,16 +63,19 @@ testVersions("[MQTT-3.3.1-11] an empty retained message is never stored", async 
   await publisher.expectNothing();
 });
 
-testVersions("[MQTT-3.3.1-12] a message without RETAIN leaves what is retained alone", async (version) => {
-  await using test = startBroker();
-  const publisher = await test.connect({ version });
-  await publisher.publish("a", "kept", { retain: true });
-  await publisher.publish("a", "passing", { qos: 1 });
-  await publisher.publish("a", "", { qos: 1 });
-  await publisher.subscribe(["a", 0]);
-  await publisher.expectPublish({ topic: "a", payload: "kept", retain: true });
-  await publisher.expectNothing();
-});
+testVersions(
+  "[MQTT-3.3.1-12] [MQTT5-3.3.1-8] a message without RETAIN leaves what is retained alone",
+  async (version) => {
+    await using test = startBroker();
+    const publisher = await test.connect({ version });
+    await publisher.publish("a", "kept", { retain: true });
+    await publisher.publish("a", "passing", { qos: 1 });
+    await publisher.publish("a", "", { qos: 1 });
+    await publisher.subscribe(["a", 0]);
+    await publisher.expectPublish({ topic: "a", payload: "kept", retain: true });
+    await publisher.expectNothing();
+  },
+);
 
 testVersions(
   "[MQTT-3.3.1-7] a retained message of QoS 0 takes the place of an older one",

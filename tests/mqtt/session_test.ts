@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-3.1.2-4] [MQTT-4.1.0-1] a kept session goes on with its subscriptions",
+  "[MQTT-3.1.2-4] [MQTT-4.1.0-1] [MQTT5-3.1.2-5] [MQTT5-4.1.0-1] a kept session goes on with its subscriptions",
   async (version) => {
     await using test = startBroker();
     const before = await test.connect({ version, clientId: "keeper", cleanStart: false });
@@ -17,7 +17,7 @@ testVersions(
 );
 
 testVersions(
-  "[MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3] CONNACK says whether the session was there",
+  "[MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3] CONNACK says whether the session was there",
   async (version) => {
     await using test = startBroker();
     const present: boolean[] = [];
@@ -100,7 +100,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-4.1.0-2] a session lasts as long as its connection, however quiet",
+  "[MQTT-4.1.0-2] [MQTT5-4.1.0-1] a session lasts as long as its connection, however quiet",
   async (sender, receiver) => {
     await using test = startBroker({ limits: { sessionExpirySeconds: 60 } });
     const client = await test.connect({ version: receiver, clientId: "quiet", cleanStart: false });

@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { subscribeFailure, testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-3.8.4-1] [MQTT-3.8.4-2] SUBSCRIBE is answered with one SUBACK of its identifier",
+  "[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] SUBSCRIBE is answered with one SUBACK of its identifier",
   async (version) => {
     await using test = startBroker();
     const client = await test.connect({ version });
@@ -15,7 +15,7 @@ testVersions(
 );
 
 testVersions(
-  "[MQTT-3.8.4-4] several filters are granted at once, each as if it came alone",
+  "[MQTT-3.8.4-4] [MQTT5-3.8.4-5] several filters are granted at once, each as if it came alone",
   async (version) => {
     await using test = startBroker();
     const client = await test.connect({ version });
@@ -30,7 +30,7 @@ testVersions(
 );
 
 testVersions(
-  "[MQTT-3.8.4-5] [MQTT-3.9.3-1] [MQTT-3.9.3-2] granted and refused filters have their codes in order",
+  "[MQTT-3.8.4-5] [MQTT-3.9.3-1] [MQTT-3.9.3-2] [MQTT5-3.8.4-6] [MQTT5-3.8.4-7] [MQTT5-3.9.3-1] [MQTT5-3.9.3-2] granted and refused filters have their codes in order",
   async (version) => {
     const identity = {
       name: "x",
@@ -57,7 +57,7 @@ testVersions(
 );
 
 testVersionPairs(
-  "[MQTT-3.8.4-3] the same filter again takes the place of the first: one copy, at the new QoS",
+  "[MQTT-3.8.4-3] [MQTT5-3.8.4-3] the same filter again takes the place of the first: one copy, at the new QoS",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -73,7 +73,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.8.4-3] the same filter twice in one SUBSCRIBE counts as given last",
+  "[MQTT-3.8.4-3] [MQTT5-3.8.4-3] the same filter twice in one SUBSCRIBE counts as given last",
   async (sender, receiver) => {
     await using test = startBroker();
     const client = await test.connect({ version: receiver });
@@ -86,7 +86,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.8.4-3] messages under way are not disturbed by a repeated subscription",
+  "[MQTT-3.8.4-3] [MQTT5-3.8.4-3] messages under way are not disturbed by a repeated subscription",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -103,7 +103,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-3.8.3-3] [MQTT-3.8.3-4] [MQTT-3.8.3-1] [MQTT-3.8.1-1] [MQTT-4.7.3-1] a malformed SUBSCRIBE is closed, with no SUBACK and no effect",
+  "[MQTT-3.8.3-3] [MQTT-3.8.3-4] [MQTT-3.8.3-1] [MQTT-3.8.1-1] [MQTT-4.7.3-1] [MQTT5-3.8.3-2] [MQTT5-3.8.3-1] [MQTT5-3.8.1-1] [MQTT5-4.7.3-1] a malformed SUBSCRIBE is closed, with no SUBACK and no effect",
   async (version) => {
     const packets: Record<string, readonly [string, number]> = {
       "no filter": ["82 [00 01 {00}]", 0x82],

@@ -4,7 +4,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.1.4-2] a client identifier that connects again takes over: the old connection is closed",
+  "[MQTT-3.1.4-2] [MQTT5-3.1.4-3] a client identifier that connects again takes over: the old connection is closed",
   async (old, young) => {
     await using test = startBroker();
     const first = await test.connect({ version: old, clientId: "same" });
@@ -19,7 +19,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.4-2] a kept session is taken over with what was under way",
+  "[MQTT-3.1.4-2] [MQTT5-3.1.4-3] a kept session is taken over with what was under way",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -36,7 +36,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.2-8] a take-over publishes the will of the old connection, once",
+  "[MQTT-3.1.2-8] [MQTT5-3.1.2-8] a take-over publishes the will of the old connection, once",
   async (sender, receiver) => {
     await using test = startBroker();
     const watcher = await test.connect({ version: receiver });

@@ -3,7 +3,7 @@ import { startBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersionPairs(
-  "[MQTT-3.10.4-2] [MQTT-3.10.4-4] unsubscribe stops delivery before UNSUBACK is sent",
+  "[MQTT-3.10.4-2] [MQTT-3.10.4-4] [MQTT5-3.10.4-2] [MQTT5-3.10.4-4] unsubscribe stops delivery before UNSUBACK is sent",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -17,7 +17,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.10.4-1] only the filter of the same characters is deleted",
+  "[MQTT-3.10.4-1] [MQTT5-3.10.4-1] only the filter of the same characters is deleted",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -39,7 +39,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.10.4-1] a filter that nobody may have deletes nothing",
+  "[MQTT-3.10.4-1] [MQTT5-3.10.4-1] a filter that nobody may have deletes nothing",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -52,15 +52,18 @@ testVersionPairs(
   },
 );
 
-testVersions("[MQTT-3.10.4-5] UNSUBSCRIBE of what was never subscribed is acknowledged", async (version) => {
-  await using test = startBroker();
-  const client = await test.connect({ version });
-  client.sendHex("a2 [00 07 {00} 00 01 'a']");
-  await client.expectHex("b0 [00 07 {00 11}]");
-});
+testVersions(
+  "[MQTT-3.10.4-5] [MQTT5-3.10.4-5] UNSUBSCRIBE of what was never subscribed is acknowledged",
+  async (version) => {
+    await using test = startBroker();
+    const client = await test.connect({ version });
+    client.sendHex("a2 [00 07 {00} 00 01 'a']");
+    await client.expectHex("b0 [00 07 {00 11}]");
+  },
+);
 
 testVersionPairs(
-  "[MQTT-3.10.4-6] several filters are deleted at once and acknowledged once",
+  "[MQTT-3.10.4-6] [MQTT5-3.10.4-6] several filters are deleted at once and acknowledged once",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -74,7 +77,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-3.10.3-1] [MQTT-3.10.3-2] [MQTT-3.10.1-1] [MQTT-4.7.3-1] a malformed UNSUBSCRIBE is closed",
+  "[MQTT-3.10.3-1] [MQTT-3.10.3-2] [MQTT-3.10.1-1] [MQTT-4.7.3-1] [MQTT5-3.10.3-1] [MQTT5-3.10.3-2] [MQTT5-3.10.1-1] [MQTT5-4.7.3-1] a malformed UNSUBSCRIBE is closed",
   async (version) => {
     const packets: Record<string, readonly [string, number]> = {
       "no filter": ["a2 [00 01 {00}]", 0x82],

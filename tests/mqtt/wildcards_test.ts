@@ -17,7 +17,7 @@ const MATCHES: readonly (readonly [filter: string, matching: string[], other: st
 ];
 
 testVersionPairs(
-  "[MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-3.3.2-3] wildcards match by levels, and the topic itself is delivered",
+  "[MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-3.3.2-3] [MQTT5-4.7.1-1] [MQTT5-4.7.1-2] [MQTT5-3.3.2-3] wildcards match by levels, and the topic itself is delivered",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });
@@ -35,18 +35,21 @@ testVersionPairs(
   },
 );
 
-testVersions("[MQTT-4.7.1-2] [MQTT-4.7.1-3] misplaced wildcards are refused in SUBACK", async (version) => {
-  await using test = startBroker();
-  const client = await test.connect({ version });
-  const filters = ["a#", "#a", "a/#/b", "#/", "a+", "+a", "a/b+/c", "a/+b", "++", "##", "+#"];
-  const codes = await client.subscribe(...filters.map((filter) => [filter, 0] as const));
-  assertEquals(codes, filters.map(() => subscribeFailure(version, ReasonCode.topicFilterInvalid)));
-  assertEquals(test.broker.counters.subscriptionsRefused, filters.length);
-  assertEquals(test.broker.subscriptionCount, 0);
-});
+testVersions(
+  "[MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT5-4.7.1-1] [MQTT5-4.7.1-2] misplaced wildcards are refused in SUBACK",
+  async (version) => {
+    await using test = startBroker();
+    const client = await test.connect({ version });
+    const filters = ["a#", "#a", "a/#/b", "#/", "a+", "+a", "a/b+/c", "a/+b", "++", "##", "+#"];
+    const codes = await client.subscribe(...filters.map((filter) => [filter, 0] as const));
+    assertEquals(codes, filters.map(() => subscribeFailure(version, ReasonCode.topicFilterInvalid)));
+    assertEquals(test.broker.counters.subscriptionsRefused, filters.length);
+    assertEquals(test.broker.subscriptionCount, 0);
+  },
+);
 
 testVersionPairs(
-  "[MQTT-3.3.2-2] [MQTT-4.7.1-1] a topic with wildcards is closed and never routed",
+  "[MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT5-3.3.2-2] [MQTT5-4.7.0-1] a topic with wildcards is closed and never routed",
   async (sender, receiver) => {
     for (const topic of ["a/+", "a/#", "#", "+", "a+b"]) {
       await using test = startBroker();
@@ -81,7 +84,7 @@ Deno.test("[MQTT-4.7.2-1] wildcards at the root do not match topics that begin w
 });
 
 testVersionPairs(
-  "[MQTT-4.7.2-1] clients may not publish below $, and are acknowledged all the same before 5.0",
+  "[MQTT-4.7.2-1] [MQTT5-4.7.2-1] clients may not publish below $, and are acknowledged all the same before 5.0",
   async (sender, receiver) => {
     await using test = startBroker();
     const watcher = await test.connect({ version: receiver });
@@ -97,28 +100,31 @@ testVersionPairs(
   },
 );
 
-testVersions("[MQTT-4.7.3-4] no character of a name is changed or folded", async (version) => {
-  await using test = startBroker();
-  const client = await test.connect({ version });
-  const names = [
-    "a/b",
-    "A/b",
-    "a//b",
-    "/a/b",
-    "a/b/",
-    "\u00e9",
-    "e\u0301",
-    "\ufeffa",
-    "a",
-    " a",
-    "a ",
-    "a b",
-    "\u{1f600}",
-  ];
-  await client.subscribe(...names.map((name) => [name, 0] as const));
-  for (const name of names) {
-    await client.publish(name, name);
-    await client.expectPublish({ topic: name, payload: name });
-    await client.expectNothing();
-  }
-});
+testVersions(
+  "[MQTT-4.7.3-4] [MQTT5-4.7.3-4] no character of a name is changed or folded",
+  async (version) => {
+    await using test = startBroker();
+    const client = await test.connect({ version });
+    const names = [
+      "a/b",
+      "A/b",
+      "a//b",
+      "/a/b",
+      "a/b/",
+      "\u00e9",
+      "e\u0301",
+      "\ufeffa",
+      "a",
+      " a",
+      "a ",
+      "a b",
+      "\u{1f600}",
+    ];
+    await client.subscribe(...names.map((name) => [name, 0] as const));
+    for (const name of names) {
+      await client.publish(name, name);
+      await client.expectPublish({ topic: name, payload: name });
+      await client.expectNothing();
+    }
+  },
+);

@@ -18,25 +18,28 @@ const ENDS: Readonly<Record<string, (client: RawClient, test: TestBroker) => unk
 };
 
 for (const [name, end] of Object.entries(ENDS)) {
-  testVersionPairs(`[MQTT-3.1.2-8] the will is published, once, when ${name}`, async (sender, receiver) => {
-    await using test = startBroker();
-    const watcher = await test.connect({ version: receiver });
-    await watcher.subscribe(["#", 2]);
-    const client = await test.connect({
-      version: sender,
-      clientId: "mortal",
-      keepAliveSeconds: 10,
-      will: WILL,
-    });
-    await end(client, test);
-    await watcher.expectPublish(WILL);
-    client.isConnected = false;
-    await watcher.expectNothing();
-  });
+  testVersionPairs(
+    `[MQTT-3.1.2-8] [MQTT5-3.1.2-8] the will is published, once, when ${name}`,
+    async (sender, receiver) => {
+      await using test = startBroker();
+      const watcher = await test.connect({ version: receiver });
+      await watcher.subscribe(["#", 2]);
+      const client = await test.connect({
+        version: sender,
+        clientId: "mortal",
+        keepAliveSeconds: 10,
+        will: WILL,
+      });
+      await end(client, test);
+      await watcher.expectPublish(WILL);
+      client.isConnected = false;
+      await watcher.expectNothing();
+    },
+  );
 }
 
 testVersionPairs(
-  "[MQTT-3.1.2-8] wills are published when the server shuts down, to who is still there",
+  "[MQTT-3.1.2-8] [MQTT5-3.1.2-8] wills are published when the server shuts down, to who is still there",
   async (sender, receiver) => {
     const test = startBroker();
     const watcher = await test.connect({ version: receiver });
@@ -51,18 +54,21 @@ testVersionPairs(
   },
 );
 
-testVersionPairs("[MQTT-3.14.4-3] DISCONNECT discards the will", async (sender, receiver) => {
-  await using test = startBroker();
-  const watcher = await test.connect({ version: receiver });
-  await watcher.subscribe(["will", 0]);
-  const client = await test.connect({ version: sender, will: { ...WILL, retain: true } });
-  await client.disconnect();
-  await watcher.expectNothing();
-  assertEquals(test.broker.retainedCount, 0);
-});
+testVersionPairs(
+  "[MQTT-3.14.4-3] [MQTT5-3.14.4-3] DISCONNECT discards the will",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const watcher = await test.connect({ version: receiver });
+    await watcher.subscribe(["will", 0]);
+    const client = await test.connect({ version: sender, will: { ...WILL, retain: true } });
+    await client.disconnect();
+    await watcher.expectNothing();
+    assertEquals(test.broker.retainedCount, 0);
+  },
+);
 
 testVersionPairs(
-  "[MQTT-3.1.2-12] [MQTT-3.1.2-10] without a will nothing is published, whatever the connection before had",
+  "[MQTT-3.1.2-12] [MQTT-3.1.2-10] [MQTT5-3.1.2-10] without a will nothing is published, whatever the connection before had",
   async (sender, receiver) => {
     await using test = startBroker();
     const watcher = await test.connect({ version: receiver });
@@ -77,7 +83,7 @@ testVersionPairs(
 );
 
 testVersionPairs(
-  "[MQTT-3.1.2-8] [MQTT-3.1.4-5] a refused CONNECT leaves no will",
+  "[MQTT-3.1.2-8] [MQTT-3.1.4-5] [MQTT5-3.1.2-8] a refused CONNECT leaves no will",
   async (sender, receiver) => {
     await using test = startBroker({
       authenticators: [{
@@ -114,29 +120,35 @@ testVersionPairs(
   },
 );
 
-testVersionPairs("[MQTT-3.1.2-16] a will without Will Retain is not retained", async (sender, receiver) => {
-  await using test = startBroker();
-  const client = await test.connect({ version: sender, will: WILL });
-  client.cut();
-  const late = await test.connect({ version: receiver });
-  await late.subscribe(["will", 0]);
-  await late.expectNothing();
-});
-
-testVersionPairs("[MQTT-3.1.2-17] a will with Will Retain is retained", async (sender, receiver) => {
-  await using test = startBroker();
-  const watcher = await test.connect({ version: receiver });
-  await watcher.subscribe(["will", 0]);
-  const client = await test.connect({ version: sender, will: { ...WILL, retain: true, qos: 1 } });
-  client.cut();
-  await watcher.expectPublish(WILL);
-  const late = await test.connect({ version: receiver });
-  await late.subscribe(["will", 2]);
-  await late.takePublish({ ...WILL, retain: true, qos: 1 });
-});
+testVersionPairs(
+  "[MQTT-3.1.2-16] [MQTT5-3.1.2-14] a will without Will Retain is not retained",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const client = await test.connect({ version: sender, will: WILL });
+    client.cut();
+    const late = await test.connect({ version: receiver });
+    await late.subscribe(["will", 0]);
+    await late.expectNothing();
+  },
+);
 
 testVersionPairs(
-  "[MQTT-3.1.2-17] an empty will with Will Retain clears what is retained",
+  "[MQTT-3.1.2-17] [MQTT5-3.1.2-15] a will with Will Retain is retained",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const watcher = await test.connect({ version: receiver });
+    await watcher.subscribe(["will", 0]);
+    const client = await test.connect({ version: sender, will: { ...WILL, retain: true, qos: 1 } });
+    client.cut();
+    await watcher.expectPublish(WILL);
+    const late = await test.connect({ version: receiver });
+    await late.subscribe(["will", 2]);
+    await late.takePublish({ ...WILL, retain: true, qos: 1 });
+  },
+);
+
+testVersionPairs(
+  "[MQTT-3.1.2-17] [MQTT5-3.1.2-15] an empty will with Will Retain clears what is retained",
   async (sender, receiver) => {
     await using test = startBroker();
     const publisher = await test.connect({ version: sender });

@@ -5,15 +5,16 @@ import { encode, ReasonCode, type SubscribePacket, type SubscriptionRequest } fr
 import { isShared } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
-/** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] */
+/** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] [MQTT5-3.8.4-5] */
 export function handleSubscribe(connection: ConnectionPort, packet: SubscribePacket): void {
   const { requests, packetId } = packet;
   const outcomes = requests.map((request) => subscribe(connection, request, packet.subscriptionId));
   logRefusals(connection, requests, outcomes);
   const reasonCodes = outcomes.map((outcome) =>
+    // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
-  connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7]
+  connection.promise(encode({ type: "suback", packetId, reasonCodes }, connection.version)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7] [MQTT5-2.2.1-6] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2]
   for (const [index, outcome] of outcomes.entries()) {
     if (!outcome.granted) continue;
     const { retainHandling } = requests[index]!;
@@ -59,10 +60,10 @@ function logRefusals(
   broker.log.warn("subscription-refused", { clientId, filter, refusal, detail: problem?.message, count });
 }
 
-/** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
+/** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] [MQTT5-3.8.4-4] */
 function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
   const { filter, isShared } = subscription;
-  if (isShared) return; // Whose turn would it be? [MQTT5-3.8.4]
+  if (isShared) return; // Whose turn would it be? (4.8.2)
   const { broker, session } = connection;
   const until = broker.sequence;
   session.deliverRetained(subscription, {
