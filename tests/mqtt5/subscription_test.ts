@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { PublishPacket, RetainHandling } from "../../broker/packet/mod.ts";
 import { startBroker } from "../support/start_broker.ts";
 import { connect5, disconnect5, expectDisconnect, open5, subscribe5, textOf } from "./support.ts";
@@ -137,6 +137,32 @@ Deno.test("[MQTT5-3.3.1-10] each filter of one SUBSCRIBE has its own Retain Hand
   assertEquals(codes, [0, 1, 2]);
   await client.expectPublish({ topic: "c", payload: "c", retain: true });
   await client.expectNothing();
+});
+
+Deno.test("[MQTT5-3.8.4-4] subscribing again in a stream of messages loses none and repeats what is retained", async () => {
+  await using test = startBroker({ limits: { inflightMax: 3 } });
+  const publisher = await test.connect();
+  await publisher.publish("a/kept", "kept", { retain: true });
+  const client = await connect5(test, { clientId: "c" });
+  const requests = [{ filter: "a/+", qos: 1 }] as const;
+  await subscribe5(client, requests);
+  await client.expectPublish({ topic: "a/kept", payload: "kept", retain: true });
+  for (let number = 0; number < 10; number++) {
+    for (const part of [0, 1]) publisher.sendPublish("a/live", `${2 * number + part}`, { qos: 1 });
+    client.send({ type: "subscribe", packetId: 100 + number, requests });
+  }
+  const seen = { live: [] as number[], kept: 0, suback: 0 };
+  while (seen.live.length < 20 || seen.kept < 1 || seen.suback < 10) {
+    const packet = await client.receive();
+    assert(packet?.type === "publish" || packet?.type === "suback", packet?.type);
+    if (packet.type === "suback") seen.suback++;
+    else if (packet.topic === "a/kept") seen.kept++;
+    else {
+      seen.live.push(Number(textOf(packet)));
+      client.sendAck("puback", packet.packetId);
+    }
+  }
+  assertEquals(seen.live, Array.from({ length: 20 }, (_, number) => number));
 });
 
 Deno.test("[MQTT5-3.3.4-3] [MQTT5-3.8.4-3] a subscription identifier comes with each message, until it is replaced", async () => {
