@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { connectJs, JsClient } from "./support/mqttjs.ts";
+import { connectJs, type JsClient } from "./support/mqttjs.ts";
 import { OpenBroker } from "./support/start_mqtt.ts";
 import { TOOL_PATIENCE_MS } from "./support/tool_process.ts";
 
