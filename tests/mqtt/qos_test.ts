@@ -81,7 +81,7 @@ testVersionPairs(
 );
 
 testVersions(
-  "[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT5-2.1.3-1] [MQTT5-3.6.1-1] every packet of the broker has the flags of its type",
+  "[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT5-2.1.3-1] [MQTT5-3.6.1-1] [MQTT5-2.2.2-1] every packet of the broker has the flags of its type",
   async (version) => {
     await using test = startBroker();
     const client = test.open();

@@ -64,24 +64,27 @@ testVersionPairs(
   },
 );
 
-Deno.test("[MQTT-4.7.2-1] wildcards at the root do not match topics that begin with $", async () => {
-  await using test = startBroker({ sysIntervalSeconds: 10, version: "1.2.3" });
-  const wild = await test.connect();
-  await wild.subscribe(["#", 0], ["+/broker/version", 0], ["+/#", 0]);
-  await wild.expectNothing();
-  const exact = await test.connect();
-  await exact.subscribe(["$SYS/broker/version", 0]);
-  await exact.expectPublish({ topic: "$SYS/broker/version", payload: "pregon 1.2.3", retain: true });
-  const below = await test.connect();
-  await below.subscribe(["$SYS/broker/clients/+", 0]);
-  for (let count = 0; count < 5; count++) {
-    const { topic } = await below.receivePublish();
-    assertEquals(topic.startsWith("$SYS/broker/clients/"), true);
-  }
-  test.clock.advance(10_000);
-  await below.receivePublish();
-  await wild.expectNothing();
-});
+testVersions(
+  "[MQTT-4.7.2-1] [MQTT5-4.7.2-1] wildcards at the root do not match topics that begin with $",
+  async (version) => {
+    await using test = startBroker({ sysIntervalSeconds: 10, version: "1.2.3" });
+    const wild = await test.connect({ version });
+    await wild.subscribe(["#", 0], ["+/broker/version", 0], ["+/#", 0]);
+    await wild.expectNothing();
+    const exact = await test.connect({ version });
+    await exact.subscribe(["$SYS/broker/version", 0]);
+    await exact.expectPublish({ topic: "$SYS/broker/version", payload: "pregon 1.2.3", retain: true });
+    const below = await test.connect({ version });
+    await below.subscribe(["$SYS/broker/clients/+", 0]);
+    for (let count = 0; count < 5; count++) {
+      const { topic } = await below.receivePublish();
+      assertEquals(topic.startsWith("$SYS/broker/clients/"), true);
+    }
+    test.clock.advance(10_000);
+    await below.receivePublish();
+    await wild.expectNothing();
+  },
+);
 
 testVersionPairs(
   "[MQTT-4.7.2-1] [MQTT5-4.7.2-1] clients may not publish below $, and are acknowledged all the same before 5.0",

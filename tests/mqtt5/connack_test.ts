@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startBroker } from "../support/start_broker.ts";
+import { identityOf, startBroker } from "../support/start_broker.ts";
 import { connect5, sendConnect5, subscribe5 } from "./support.ts";
 
 Deno.test("[MQTT5-3.1.4-5] [MQTT5-3.2.2-1] [MQTT5-3.2.2-8] a valid CONNECT is answered with flags 0 and reason 0x00", async () => {
@@ -12,6 +12,21 @@ Deno.test("[MQTT5-3.1.4-5] [MQTT5-3.2.2-1] [MQTT5-3.2.2-8] a valid CONNECT is an
   assertEquals([connack.sessionPresent, connack.reasonCode], [false, 0]);
   client.sendHex("c0 00");
   await client.expectHex("d0 00");
+});
+
+Deno.test("[MQTT5-3.1.2-19] a password may come without a user name", async () => {
+  let seen: unknown;
+  await using test = startBroker({
+    authenticators: [{
+      name: "witness",
+      authenticate({ username, password }) {
+        seen = [username, new TextDecoder().decode(password)];
+        return { granted: true, identity: identityOf("somebody") };
+      },
+    }],
+  });
+  await connect5(test, { password: "token" });
+  assertEquals(seen, [undefined, "token"]);
 });
 
 Deno.test("[MQTT5-3.1.2-2] a version after 5 is not served", async () => {
