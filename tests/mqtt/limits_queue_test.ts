@@ -72,17 +72,20 @@ for (const [count, kept] of [[2, 2], [3, 3], [4, 3]] as const) {
   );
 }
 
-testVersions("a full queue neither slows nor changes anything for other subscribers", async (version) => {
-  await using test = startBroker({ limits: { queueMessagesMax: 1 } });
-  await leaveSession(test, version);
-  const other = await test.connect({ version });
-  await other.subscribe(["a", 1]);
-  await publishEach(await test.connect({ version }), 5);
-  for (let number = 1; number <= 5; number++) {
-    await other.takePublish({ topic: "a", payload: `${number}`, qos: 1 });
-  }
-  assertEquals(test.broker.counters.deliveries["dropped:full"], 4);
-});
+testVersionPairs(
+  "a full queue neither slows nor changes anything for other subscribers",
+  async (sender, receiver) => {
+    await using test = startBroker({ limits: { queueMessagesMax: 1 } });
+    await leaveSession(test, receiver);
+    const other = await test.connect({ version: receiver });
+    await other.subscribe(["a", 1]);
+    await publishEach(await test.connect({ version: sender }), 5);
+    for (let number = 1; number <= 5; number++) {
+      await other.takePublish({ topic: "a", payload: `${number}`, qos: 1 });
+    }
+    assertEquals(test.broker.counters.deliveries["dropped:full"], 4);
+  },
+);
 
 for (const [count, sent] of [[2, 2], [3, 3], [4, 3]] as const) {
   testVersionPairs(

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ReasonCode } from "../../broker/packet/mod.ts";
 import { startBroker } from "../support/start_broker.ts";
-import { testVersionPairs, testVersions } from "../support/versions.ts";
+import { testVersionPairs } from "../support/versions.ts";
 
 testVersionPairs(
   "[MQTT-4.3.3-2] [MQTT5-4.3.3-10] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12] until PUBREL a repeated identifier is acknowledged and not delivered again",
@@ -23,13 +23,13 @@ testVersionPairs(
   },
 );
 
-testVersions(
+testVersionPairs(
   "[MQTT-4.3.3-2] [MQTT5-4.3.3-10] a publisher cut before PUBREC, PUBREL or PUBCOMP resumes and is delivered once",
-  async (version) => {
+  async (sender, receiver) => {
     await using test = startBroker();
-    const subscriber = await test.connect({ version });
+    const subscriber = await test.connect({ version: receiver });
     await subscriber.subscribe(["a", 0]);
-    const connect = () => test.connect({ version, clientId: "p", cleanStart: false });
+    const connect = () => test.connect({ version: sender, clientId: "p", cleanStart: false });
 
     let publisher = await connect();
     publisher.sendPublish("a", "1", { qos: 2, packetId: 3 });

@@ -97,10 +97,10 @@ testVersions(
   },
 );
 
-testVersions("other subscribers of the same filter keep it", async (version) => {
+testVersionPairs("other subscribers of the same filter keep it", async (sender, receiver) => {
   await using test = startBroker();
-  const one = await test.connect({ version });
-  const two = await test.connect({ version });
+  const one = await test.connect({ version: sender });
+  const two = await test.connect({ version: receiver });
   await one.subscribe(["a/+", 0], ["b", 0]);
   await two.subscribe(["a/+", 0], ["b", 0]);
   await one.unsubscribe("a/+", "b");

@@ -179,8 +179,13 @@ export class RawClient {
 
   /** Expects CONNACK with the return code of 3.x or the reason code of 5.0, no session, and the end. */
   async expectRefused(returnCode: number, reasonCode: number): Promise<void> {
-    const code = this.version === 5 ? reasonCode : returnCode;
-    await this.expectHex(`20 [00 ${code.toString(16).padStart(2, "0")} {00}]`);
+    if (this.version !== 5) {
+      await this.expectHex(`20 [00 0${returnCode}]`);
+    } else {
+      const packet = await this.receive();
+      assert(packet?.type === "connack", `Expected CONNACK, received ${describe(packet)}`);
+      assertEquals([packet.reasonCode, packet.sessionPresent], [reasonCode, false]);
+    }
     await this.expectClosed();
   }
 
