@@ -147,11 +147,15 @@ const CLIENT_ONLY_OF_5: readonly string[] = [
 
 const USER_PROPERTIES = "This server adds no User Properties of its own to any packet";
 
+const RELEASE_REASONS = "This server adds no Reason String to PUBREL and PUBCOMP: 0x92 says it all";
+
 const NOT_APPLICABLE_OF_5: Readonly<Record<string, string>> = {
   "MQTT5-3.2.2-20": USER_PROPERTIES,
   "MQTT5-3.4.2-3": USER_PROPERTIES,
   "MQTT5-3.5.2-3": USER_PROPERTIES,
+  "MQTT5-3.6.2-2": RELEASE_REASONS,
   "MQTT5-3.6.2-3": USER_PROPERTIES,
+  "MQTT5-3.7.2-2": RELEASE_REASONS,
   "MQTT5-3.7.2-3": USER_PROPERTIES,
   "MQTT5-3.9.2-2": USER_PROPERTIES,
   "MQTT5-3.11.2-2": USER_PROPERTIES,
@@ -177,8 +181,6 @@ const ARRIVING: readonly string[] = [
   "MQTT5-3.2.2-19",
   "MQTT5-3.4.2-2",
   "MQTT5-3.5.2-2",
-  "MQTT5-3.6.2-2",
-  "MQTT5-3.7.2-2",
   "MQTT5-3.9.2-1",
   "MQTT5-3.11.2-1",
   "MQTT5-3.15.2-2",
