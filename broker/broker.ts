@@ -188,7 +188,7 @@ export class Broker {
     if (refusal) return this.#refuse(identity, draft, refusal);
     const message = new Message(draft, ++this.#sequence, this.turn.now(), publisherId);
     this.counters.messagesReceived++;
-    if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
+    if (message.retain) this.#retain(message); // [MQTT-3.3.1-12] [MQTT5-3.3.1-8]
     const matched = this.#router.route(message);
     for (const observe of this.#observers) observe(message);
     if (message.isKept) message.compact();
@@ -224,7 +224,7 @@ export class Broker {
       identifiers,
       subscriber,
     };
-    const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
+    const previous = this.#router.add(subscription); // [MQTT-3.8.4-3] [MQTT5-3.8.4-3]
     return { granted: true, subscription, isNew: previous === undefined };
   }
 
@@ -244,7 +244,7 @@ export class Broker {
 
   /** False if there was no such subscription. */
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
-    return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2]
+    return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2] [MQTT5-3.10.4-2]
   }
 
   /** The topic's retained message, if there is one that the identity may receive. */
@@ -340,12 +340,12 @@ export class Broker {
 
   #retain(message: Message): void {
     if (message.payload.length === 0) {
-      this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+      this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
       if (this.#store.durable) this.#record({ kind: "retained-cleared", topic: message.topic });
       return;
     }
     message.keep();
-    this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7]
+    this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7] [MQTT5-3.3.1-5]
     if (this.#store.durable) this.#record({ kind: "retained-put", message });
   }
 

@@ -221,7 +221,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   flush(): void {
     this.#outbox.flush();
-    if (this.#closeReason !== undefined) this.#outbox.end();
+    if (this.#closeReason !== undefined) this.#outbox.end(); // [MQTT5-3.14.4-2]
   }
 
   flushKept(): void {
@@ -235,7 +235,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   takenOver(): void {
-    this.close("session-taken-over");
+    this.close("session-taken-over"); // [MQTT5-3.1.4-3]
   }
 
   /**
@@ -244,7 +244,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    */
   close(reason: CloseReason, detail?: string, reasonCode: number = CLOSE_REASON_CODES[reason]): void {
     if (this.#closeReason !== undefined) return;
-    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode);
+    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode); // [MQTT5-3.14.0-1]
     this.#closeReason = reason;
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
@@ -264,7 +264,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       ? encode({ type: "connack", sessionPresent: false, reasonCode }, this.version)
       : undefined;
     if (refusal) this.send(refusal);
-    this.close(reason, detail, reasonCode);
+    this.close(reason, detail, reasonCode); // [MQTT5-4.13.2-1]
   }
 
   /**
@@ -279,7 +279,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
       const seconds = this.keepAliveSeconds;
-      this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24]
+      this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
@@ -300,7 +300,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       counters.bytesReceived += count;
       let isAlive = count >= PROGRESS_BYTES;
       this.#frames.push(buffer.take(count), true);
-      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
+      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
         const waiting = this.#handle(decode(this.#frames, this.version));
@@ -313,7 +313,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   #handle(packet: Packet): Promise<void> | undefined {
-    if (!this.#session) return dispatchFirst(this, packet);
+    if (!this.#session) return dispatchFirst(this, packet); // [MQTT5-3.2.0-2]
     dispatch(this, packet);
     return undefined;
   }
@@ -328,7 +328,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** For one without a reason there is no time to make an array. */
   #pushAck(type: AckType, packetId: number, reasonCode: number): void {
     if (this.#closeReason !== undefined) return;
-    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
+    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6] [MQTT5-2.2.1-5]
     else this.send(encode({ type, packetId, reasonCode }, this.version));
   }
 

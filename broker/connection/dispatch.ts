@@ -17,7 +17,7 @@ import { handleUnsubscribe } from "./handlers/unsubscribe.ts";
 export function dispatchFirst(connection: ConnectionPort, packet: Packet): Promise<void> | undefined {
   if (connection.authentication) return dispatchUnknown(connection, packet);
   if (packet.type === "connect") return handleConnect(connection, packet);
-  throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1]
+  throw new ProtocolError(ReasonCode.protocolError, `Cannot accept ${packet.type} before CONNECT`); // [MQTT-3.1.0-1] [MQTT5-3.1.0-1]
 }
 
 /** Handles a packet of a client that is about to say who it is. [MQTT5-3.1.2-30] */
@@ -53,7 +53,7 @@ export function dispatch(connection: ConnectionPort, packet: Packet): void {
       return handleDisconnect(connection, packet);
     case "auth": // Other packets are handled while it goes on.
       return void handleAuth(connection, packet).catch((error) => connection.fail(error));
-    default: { // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1]
+    default: { // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send [MQTT-4.8.0-1] [MQTT5-3.1.0-2]
       const message = `Cannot accept ${packet.type} from a connected client`;
       throw new ProtocolError(ReasonCode.protocolError, message);
     }

@@ -36,8 +36,8 @@ export class SessionTable {
   readonly queueBudget: ByteBudget;
   readonly #init: SessionTableInit;
   readonly #sessionPorts: SessionPorts;
-  readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1]
-  /** Sessions without a connection, by when they end. Only these expire. [MQTT-4.1.0-2] */
+  readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1] [MQTT5-3.1.3-2]
+  /** Sessions without a connection, by when they end. Only these expire. [MQTT-4.1.0-2] [MQTT5-4.1.0-1] */
   readonly #offline: Schedule<Session>;
   /** Sessions without a connection whose will waits, by when it is published. */
   readonly #delayed: Schedule<Session>;
@@ -78,12 +78,12 @@ export class SessionTable {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
     if (existing && existing.isPersistent && !cleanStart) {
-      existing.attach(outlet); // [MQTT-3.1.2-4]
+      existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
       this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
       this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
       existing.expirySeconds = expirySeconds;
-      return { session: existing, isPresent: true }; // [MQTT-3.2.2-2]
+      return { session: existing, isPresent: true }; // [MQTT-3.2.2-2] [MQTT5-3.2.2-3]
     }
     if (!existing && this.#sessions.size >= this.#init.limits.sessionsMax) {
       this.#init.counters.sessionsRefused++;
@@ -93,7 +93,7 @@ export class SessionTable {
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
     session.attach(outlet);
-    return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
+    return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3] [MQTT5-3.1.2-6] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
   }
 
   /** Somebody goes on with the session who may have other rights. */
@@ -115,7 +115,7 @@ export class SessionTable {
         this.#delayed.set(session, this.#init.now() + will.delaySeconds * 1000);
         will = undefined;
       }
-      if (session.isPersistent) this.#offline.set(session, this.#init.now() + this.expiryOf(session) * 1000);
+      if (session.isPersistent) this.#offline.set(session, this.#init.now() + this.expiryOf(session) * 1000); // [MQTT5-3.1.2-23]
       else this.#end(session);
     }
     if (will) this.#init.fire(will);
@@ -130,7 +130,7 @@ export class SessionTable {
   expire(): void {
     const now = this.#init.now();
     for (const session of this.#delayed.takeDue(now)) this.#fireWill(session);
-    for (const session of this.#offline.takeDue(now)) {
+    for (const session of this.#offline.takeDue(now)) { // [MQTT5-4.1.0-2]
       this.#init.counters.sessionsExpired++;
       this.#end(session);
     }
@@ -162,7 +162,7 @@ export class SessionTable {
     if (will) this.#init.fire(will);
   }
 
-  /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] */
+  /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] [MQTT5-3.1.2-4] */
   #replace(existing: Session): void {
     existing.takeOver();
     if (this.#sessions.get(existing.id) === existing) this.#end(existing);

@@ -19,11 +19,7 @@ export async function startWithUsers(): Promise<TestBroker> {
 /** Sends a CONNECT that names the method. */
 export function sendConnect(test: TestBroker, options: ConnectOptions = {}): RawClient {
   const client = test.open();
-  client.sendConnect({
-    version: 5,
-    ...options,
-    properties: { authenticationMethod: SCRAM, ...options.properties },
-  });
+  client.sendConnect({ version: 5, authenticationMethod: SCRAM, ...options });
   return client;
 }
 
@@ -69,11 +65,7 @@ export async function connectScram(
   { scram, ...options }: ConnectOptions & { scram?: ScramClientOptions } = {},
 ): Promise<{ client: RawClient; connack: ConnackPacket }> {
   const peer = new ScramClient(scram);
-  const { properties } = options;
-  const client = sendConnect(test, {
-    ...options,
-    properties: { ...properties, authenticationData: peer.first() },
-  });
+  const client = sendConnect(test, { ...options, authenticationData: peer.first() });
   const challenge = await expectAuth(client, 0x18);
   assertEquals(challenge.authenticationMethod, SCRAM);
   sendAuth(client, 0x18, peer.final(challenge.data));

@@ -32,7 +32,7 @@ Deno.test("[MQTT5-4.12.0-4] who proves nothing is refused with 0x86, in the word
   await using test = await startWithUsers();
   for (const scram of [{ password: "wrong" }, { user: "nobody" }]) {
     const peer = new ScramClient(scram);
-    const client = sendConnect(test, { properties: { authenticationData: peer.first() } });
+    const client = sendConnect(test, { authenticationData: peer.first() });
     sendAuth(client, 0x18, peer.final((await expectAuth(client, 0x18)).data));
     const connack = await expectConnack(client, 0x86);
     assertEquals(decoder.decode(connack.authenticationData), "e=invalid-proof");
@@ -46,7 +46,7 @@ Deno.test("[MQTT5-4.12.0-4] who proves nothing is refused with 0x86, in the word
 Deno.test("[MQTT5-4.12.0-4] nonsense for a first message is refused with 0x87 at once", async () => {
   await using test = await startWithUsers();
   for (const properties of [{}, { authenticationData: encoder.encode("n,,n=user") }]) {
-    const client = sendConnect(test, { properties });
+    const client = sendConnect(test, properties);
     assertEquals(
       decoder.decode((await expectConnack(client, 0x87)).authenticationData),
       "e=invalid-encoding",
@@ -61,7 +61,7 @@ Deno.test("[MQTT5-4.12.0-1] a method that nobody knows is refused with 0x8C, wha
     const client = sendConnect(test, {
       username: "user",
       password: "pencil",
-      properties: { authenticationMethod },
+      authenticationMethod,
     });
     await expectRefused(client, 0x8c);
   }
@@ -90,7 +90,7 @@ Deno.test("[MQTT5-3.1.2-30] before CONNACK a client sends AUTH or DISCONNECT, an
   await watcher.subscribe(["#", 0]);
   const connect = "10 0e 00 04 'MQTT' 05 02 00 00 00 00 01 'c'";
   for (const hex of ["30 04 00 01 'a' 00", "c0 00", "82 07 00 01 00 00 01 'a' 00", connect]) {
-    const client = sendConnect(test, { properties: { authenticationData: new ScramClient().first() } });
+    const client = sendConnect(test, { authenticationData: new ScramClient().first() });
     await expectAuth(client, 0x18);
     client.sendHex(hex);
     await expectConnack(client, 0x82);
@@ -98,7 +98,7 @@ Deno.test("[MQTT5-3.1.2-30] before CONNACK a client sends AUTH or DISCONNECT, an
   }
   const client = sendConnect(test, {
     will: { topic: "will" },
-    properties: { authenticationData: new ScramClient().first() },
+    authenticationData: new ScramClient().first(),
   });
   await expectAuth(client, 0x18);
   client.send({ type: "disconnect", reasonCode: 0 });
@@ -115,13 +115,13 @@ Deno.test("[MQTT5-4.12.0-3] [MQTT5-4.12.0-5] AUTH with another code or method en
     (client) => sendAuth(client, 0x18, undefined, "SCRAM-SHA-1"),
   ];
   for (const send of wrong) {
-    const client = sendConnect(test, { properties: { authenticationData: new ScramClient().first() } });
+    const client = sendConnect(test, { authenticationData: new ScramClient().first() });
     await expectAuth(client, 0x18);
     send(client);
     await expectConnack(client, 0x82);
     await client.expectClosed();
   }
-  const client = sendConnect(test, { properties: { authenticationData: new ScramClient().first() } });
+  const client = sendConnect(test, { authenticationData: new ScramClient().first() });
   await expectAuth(client, 0x18);
   client.sendHex("f0 01 55"); // [MQTT5-3.15.2-1]
   await expectConnack(client, 0x82);
@@ -133,12 +133,12 @@ Deno.test("connectBytesMax and connectTimeoutSeconds hold until the authenticati
     users: await usersOf({ user: "pencil" }),
     limits: { connectBytesMax: 300 },
   });
-  const large = sendConnect(test, { properties: { authenticationData: new ScramClient().first() } });
+  const large = sendConnect(test, { authenticationData: new ScramClient().first() });
   await expectAuth(large, 0x18);
   sendAuth(large, 0x18, new Uint8Array(300));
   await expectConnack(large, 0x95);
   await large.expectClosed();
-  const slow = sendConnect(test, { properties: { authenticationData: new ScramClient().first() } });
+  const slow = sendConnect(test, { authenticationData: new ScramClient().first() });
   await expectAuth(slow, 0x18);
   test.clock.advance(10_500);
   await slow.expectClosed();
@@ -169,7 +169,7 @@ for (const roundsMax of [1, 3]) {
 Deno.test("[MQTT5-3.1.2-24] a client that takes no packet as large as the challenge is told 0x95", async () => {
   await using test = await startWithUsers();
   const authenticationData = new ScramClient().first();
-  await expectRefused(sendConnect(test, { properties: { authenticationData, packetBytesMax: 50 } }), 0x95);
+  await expectRefused(sendConnect(test, { authenticationData, packetBytesMax: 50 }), 0x95);
 });
 
 Deno.test("a method that fails lets nobody in, and a neighbour stays", async () => {
@@ -183,7 +183,7 @@ Deno.test("a method that fails lets nobody in, and a neighbour stays", async () 
   });
   const neighbour = await connect5(test);
   for (const authenticationMethod of ["throws", "rejects"]) {
-    await expectRefused(sendConnect(test, { properties: { authenticationMethod } }), 0x88);
+    await expectRefused(sendConnect(test, { authenticationMethod }), 0x88);
   }
   await neighbour.ping();
   assertEquals(test.broker.counters.authenticationsRefused.unavailable, 2);

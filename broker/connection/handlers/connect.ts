@@ -35,7 +35,7 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   connection.peerLimits = peerLimitsOf(packet);
   connection.clientId = packet.clientId;
   const problem = problemOfClientId(packet, broker.limits.clientIdBytesMax); // [MQTT-3.1.3-9]
-  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem);
+  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem); // [MQTT5-3.1.3-8]
   const willProblem = packet.will && problemOfWill(packet.will, broker.limits.topicLevelsMax);
   if (willProblem) {
     answerNo(connection, ReasonCode.topicNameInvalid, willProblem);
@@ -46,7 +46,7 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
-  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]);
+  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]); // [MQTT5-3.1.4-2]
   accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
 
@@ -84,21 +84,21 @@ function accept(
     const { reasonCode, words } = PUBLISH_REFUSALS[refusal];
     return refuse(connection, reasonCode, `Will refused: ${words}`);
   }
-  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
+  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
   const connack = { ...connackFor(connection, packet, clientId), ...said };
   if (!fits(connection, connack)) {
     return refuse(connection, ReasonCode.packetTooLarge, "Cannot say in a packet that small what there is");
   }
-  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
+  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
   if (opened === "full") {
     return refuse(connection, ReasonCode.serverUnavailable, "There are too many sessions");
   }
   const { session, isPresent } = opened;
   connection.clientId = clientId;
-  connection.keepAliveSeconds = keepAliveOf(packet, broker.features);
-  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
+  connection.keepAliveSeconds = keepAliveOf(packet, broker.features); // [MQTT5-3.2.2-22]
   connection.open(session);
-  connection.promise(encode({ ...connack, sessionPresent: isPresent }, packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  connection.promise(encode({ ...connack, sessionPresent: isPresent }, packet.version)); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2] [MQTT5-3.1.4-5] [MQTT5-3.2.0-1]
+  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12] [MQTT5-3.1.2-7]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
@@ -130,7 +130,7 @@ function connackFor(connection: ConnectionPort, packet: ConnectPacket, clientId:
     wildcardSubscriptionsAvailable: features.wildcardSubscriptionsAvailable,
     subscriptionIdsAvailable: features.subscriptionIdentifiersAvailable,
     sharedSubscriptionsAvailable: features.sharedSubscriptionsAvailable,
-    ...(packet.clientId === "" && { assignedClientId: clientId }), // [MQTT5-3.2.2-16]
+    ...(packet.clientId === "" && { assignedClientId: clientId }), // [MQTT5-3.2.2-16] [MQTT5-3.1.3-7]
     ...(expirySeconds !== packet.sessionExpirySeconds && { sessionExpirySeconds: expirySeconds }),
     ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAliveSeconds: keepAliveSeconds }), // [MQTT5-3.2.2-21]
   };
@@ -163,18 +163,18 @@ function problemOfClientId(
   const isNameless = clientId === "" && version < 5 && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
   if (isNameless) return "Cannot accept an empty client identifier";
   const bytes = encoder.encode(clientId).length;
-  if (bytes <= bytesMax) return undefined; // [MQTT-3.1.3-5]
+  if (bytes <= bytesMax) return undefined; // [MQTT-3.1.3-5] [MQTT5-3.1.3-5]
   return `Cannot accept a client identifier of ${bytes} bytes: at most ${bytesMax} are allowed`;
 }
 
 function problemOfWill({ topic, properties }: WillFields, levelsMax: number): string | undefined {
-  const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1]
+  const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1] [MQTT5-4.7.0-1]
   const responseTopic = properties?.responseTopic;
   if (problem || responseTopic === undefined) return problem?.message;
   return checkTopic(responseTopic, levelsMax)?.message; // It is published like any other. [MQTT5-3.3.2-14]
 }
 
-/** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
+/** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT5-3.2.2-7] */
 function refuse(
   connection: ConnectionPort,
   reasonCode: number,
