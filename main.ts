@@ -3,10 +3,13 @@ import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
+import { runPasswd } from "./broker/cli/passwd.ts";
+import { PASSWD_ARGUMENTS, PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
+import { loadUsers } from "./broker/cli/users.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, Log, StoreError } from "./broker/mod.ts";
+import { Broker, type BrokerOptions, Log, StoreError } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { STORES } from "./broker/store/stores.ts";
 import { TcpListener } from "./broker/transport/tcp.ts";
@@ -16,8 +19,8 @@ import manifest from "./deno.json" with { type: "json" };
 const STOP_SECONDS_MAX = 4;
 const PROGRESS_MS = 1000;
 
-const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS };
-const RUNNERS = { serve: runServe, pub: runPub, sub: runSub };
+const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, passwd: PASSWD_FLAGS };
+const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, passwd: runPasswd };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -25,7 +28,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [command, flags] = splitCommand(args);
-    const line = parseCommandLine(flags, FLAGS[command]);
+    const line = parseCommandLine(flags, FLAGS[command], command === "passwd" ? PASSWD_ARGUMENTS : []);
     if (line.has("help")) return print(helpText(command));
     if (line.has("version")) return print(`pregon ${manifest.version}`);
     return await RUNNERS[command](line);
@@ -57,7 +60,8 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
-  const running = await serve(options, log);
+  const users = await loadUsers(options.auth.passwordFile, log);
+  const running = await serve(options, { log, users, allowAnonymous: options.auth.allowAnonymous });
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
@@ -71,7 +75,8 @@ async function runServe(line: CommandLine): Promise<number> {
 }
 
 /** Puts store, broker, MQTT and HTTP together; throws `StartError` or `StoreError` with nothing left open. */
-async function serve(options: Options, log: Log) {
+async function serve(options: Options, brokerOptions: BrokerOptions & { readonly log: Log }) {
+  const { log } = brokerOptions;
   const { limits, features } = options;
   // Before the data are read: a port that is taken should be said at once. Clients that come early wait in its queue.
   const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
@@ -80,7 +85,7 @@ async function serve(options: Options, log: Log) {
   let http: HttpServer;
   try {
     const store = STORES[options.durability]({ folder: options.data, onProgress: progressLog(log) });
-    broker = await Broker.open({ limits, features, log, store });
+    broker = await Broker.open({ ...brokerOptions, limits, features, store });
     bridge = createBridge(broker, options.http);
     const { fetch } = bridge;
     const { clock } = broker;

@@ -1,10 +1,12 @@
-import { AUTH_METHODS } from "./auth/methods.ts";
+import { authMethods } from "./auth/methods.ts";
 import {
   type Authenticator,
   AuthenticatorChain,
   type Credentials,
+  type EnhancedAuthenticator,
   type Grant,
 } from "./auth/authenticator.ts";
+import type { UserTable } from "./auth/user_table.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -48,7 +50,13 @@ import {
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
+  /** Who may come in by name and password. */
+  readonly users?: UserTable | undefined;
+  /** Whether others may come in without; true without users. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** In the place of those that `users` and `allowAnonymous` ask for. */
   readonly authenticators?: readonly Authenticator[];
+  readonly enhancedAuthenticators?: readonly EnhancedAuthenticator[];
   readonly store?: Store;
   readonly backplane?: Backplane;
   readonly clock?: Clock;
@@ -78,6 +86,7 @@ export class Broker {
   readonly events: EventJournal;
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
+  readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly #store: Store;
   readonly #backplane: Backplane;
   readonly #router: Router;
@@ -93,7 +102,11 @@ export class Broker {
     this.startedAt = this.clock.now();
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
-    this.#authenticators = new AuthenticatorChain(options.authenticators ?? [AUTH_METHODS.anonymous!]);
+    const { users, allowAnonymous } = options;
+    const methods = authMethods({ users, allowAnonymous, limits: this.limits });
+    this.#authenticators = new AuthenticatorChain(options.authenticators ?? methods.plain);
+    const enhanced = options.enhancedAuthenticators ?? methods.enhanced;
+    this.#enhanced = new Map(enhanced.map((each) => [each.method, each]));
     this.turn = new Turn(this.#store, {
       log: this.log,
       clock: this.clock,
@@ -159,13 +172,14 @@ export class Broker {
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
   async authenticate(credentials: Credentials): Promise<Grant> {
-    try {
-      return await this.#authenticators.authenticate(credentials);
-    } catch (error) {
-      const { clientId, peer } = credentials;
-      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
-      return { granted: false, reason: "unavailable" };
-    }
+    const grant = await this.#askAll(credentials);
+    if (!grant.granted) this.counters.authenticationsRefused[grant.reason]++;
+    return grant;
+  }
+
+  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
+  enhancedAuthenticator(method: string): EnhancedAuthenticator | undefined {
+    return this.#enhanced.get(method);
   }
 
   /** Whether the identity may publish that; the same answer for MQTT, wills and HTTP. */
@@ -193,7 +207,7 @@ export class Broker {
     const promiseCount = this.journal?.promiseCount;
     const message = new Message(draft, this.#sequence.next(), this.turn.now(), publisherId);
     this.counters.messagesReceived++;
-    if (message.retain) this.#retain(message); // [MQTT-3.3.1-12]
+    if (message.retain) this.#retain(message); // [MQTT-3.3.1-12] [MQTT5-3.3.1-8]
     const matched = this.#router.route(message);
     for (const observe of this.#observers) observe(message);
     if (message.isKept) message.compact();
@@ -239,7 +253,7 @@ export class Broker {
       identifiers,
       subscriber,
     };
-    const previous = this.#router.add(subscription); // [MQTT-3.8.4-3]
+    const previous = this.#router.add(subscription); // [MQTT-3.8.4-3] [MQTT5-3.8.4-3]
     return { granted: true, subscription, isNew: previous === undefined };
   }
 
@@ -259,7 +273,7 @@ export class Broker {
 
   /** False if there was no such subscription. */
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
-    return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2]
+    return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2] [MQTT5-3.10.4-2]
   }
 
   /** The topic's retained message, if there is one that the identity may receive. */
@@ -331,6 +345,16 @@ export class Broker {
     await this.#store.close();
   }
 
+  async #askAll(credentials: Credentials): Promise<Grant> {
+    try {
+      return await this.#authenticators.authenticate(credentials);
+    } catch (error) {
+      const { clientId, peer } = credentials;
+      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
+      return { granted: false, reason: "unavailable" };
+    }
+  }
+
   async #restore(): Promise<void> {
     if (!this.journal) return;
     const restoration = new Restoration({
@@ -392,11 +416,11 @@ export class Broker {
 
   #retain(message: Message): void {
     if (message.payload.length === 0) {
-      this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+      this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
       return;
     }
     message.keep();
-    this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7]
+    this.#retained.put(message); // [MQTT-3.3.1-5] [MQTT-3.3.1-7] [MQTT5-3.3.1-5]
   }
 
   #refuse(identity: Identity, draft: MessageDraft, refusal: Refusal): Publication {

@@ -26,6 +26,7 @@ export interface Options {
   readonly durability: "disk" | "memory";
   /** The folder with the data. */
   readonly data: string;
+  readonly auth: { readonly passwordFile: string | undefined; readonly allowAnonymous: boolean };
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
@@ -61,6 +62,8 @@ interface Effective {
   readonly source: string | undefined;
 }
 
+const PASSWORD_FILE = "auth-password-file";
+const ALLOW_ANONYMOUS = "auth-allow-anonymous";
 const ENV_PREFIX = "PREGON_";
 const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
 /** A message quotes no more of a value than this. */
@@ -69,7 +72,7 @@ const QUOTE_LENGTH_MAX = 60;
 /** Settles every option; throws `ConfigError` for the first thing that is wrong with any source. */
 export function resolveOptions(sources: OptionSources): Options {
   const effective = resolve(sources);
-  const value = (name: string) => effective.get(name)!.value;
+  const value = (name: string) => effective.get(name)?.value;
   const features = featureNames().map((feature) => [feature, value(`mqtt-${kebabCase(feature)}`)]);
   const limits = limitNames().map((limit) => [limit, value(limitOption(limit))]);
   return {
@@ -83,6 +86,10 @@ export function resolveOptions(sources: OptionSources): Options {
     },
     durability: value("durability") as "disk" | "memory",
     data: value("data") as string,
+    auth: {
+      passwordFile: value(PASSWORD_FILE) as string | undefined,
+      allowAnonymous: value(ALLOW_ANONYMOUS) as boolean,
+    },
     log: { level: value("log-level") as LogLevel | "off" },
     features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
@@ -119,16 +126,12 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
   for (const layer of layers) for (const setting of layer.values()) check(setting);
   const effective = new Map<string, Effective>();
   for (const row of OPTION_ROWS) {
-    if (row.default === undefined) continue;
+    if (OPTION_ROWS.some(({ setBy }) => setBy === row.name)) continue;
     const setting = findSetting(row, layers);
-    effective.set(
-      row.name,
-      setting ? { value: check(setting), source: setting.source } : {
-        value: row.default,
-        source: undefined,
-      },
-    );
+    if (setting) effective.set(row.name, { value: check(setting), source: setting.source });
+    else if (row.default !== undefined) effective.set(row.name, { value: row.default, source: undefined });
   }
+  settleAnonymous(effective);
   checkOrder(effective);
   return effective;
 }
@@ -230,6 +233,17 @@ function check({ row, value, source }: Setting): OptionValue {
   const hint = choices && typeof value === "string" ? `; ${didYouMean(value, choices)}` : "";
   throw new ConfigError(
     `Cannot use ${quote(value)} for ${pathOf(row)} from ${source}: it must be ${allowed}${hint}`,
+  );
+}
+
+/** Whoever names users does not mean everybody, unless they say so. */
+function settleAnonymous(effective: Map<string, Effective>): void {
+  const { value, source } = effective.get(ALLOW_ANONYMOUS) ?? {};
+  const hasUsers = effective.has(PASSWORD_FILE);
+  if (value === undefined) effective.set(ALLOW_ANONYMOUS, { value: !hasUsers, source: undefined });
+  if (value !== false || hasUsers) return;
+  throw new ConfigError(
+    `Cannot use false for auth.allow-anonymous from ${source}: without auth.password-file nobody could come in`,
   );
 }
 

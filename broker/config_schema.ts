@@ -22,11 +22,11 @@ export interface OptionKind {
 /** One option: it is `[section] key` in the file, `--section-key` as a flag, `PREGON_SECTION_KEY` as a variable. */
 export interface OptionRow {
   readonly name: string;
-  readonly section: "" | "mqtt" | "http" | "log" | "limits";
+  readonly section: "" | "mqtt" | "http" | "auth" | "log" | "limits";
   readonly key: string;
   readonly short?: string;
   readonly kind: OptionKind;
-  /** None: the option stands for others and has no value of its own. */
+  /** None: the option stands for others, or has no value until somebody gives it one. */
   readonly default: OptionValue | undefined;
   /** The option that also sets this one, unless the same source sets this one itself. */
   readonly setBy?: string;
@@ -70,10 +70,18 @@ const address: OptionKind = {
 };
 
 const path: OptionKind = {
-  allowed: "the path of a folder",
-  placeholder: "FOLDER",
+  allowed: "the path of a file or folder",
+  placeholder: "PATH",
   fromText: (text) => text,
+  // Not empty: `PREGON_AUTH_PASSWORD_FILE=$UNSET` must not open the door.
   accept: (value) => typeof value === "string" && /^[^\0]+$/.test(value) ? value : undefined,
+};
+
+const yesOrNo: OptionKind = {
+  allowed: "true or false",
+  placeholder: "true|false",
+  fromText: (text) => text === "true" ? true : text === "false" ? false : text,
+  accept: (value) => typeof value === "boolean" ? value : undefined,
 };
 
 const hosts = listOf({
@@ -168,6 +176,16 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     kind: origins,
     default: [],
     help: "Web pages that may use HTTP, beside the broker's own",
+  }),
+  row("auth", "password-file", {
+    kind: path,
+    default: undefined,
+    help: "Who may come in; pregon passwd writes it",
+  }),
+  row("auth", "allow-anonymous", {
+    kind: yesOrNo,
+    default: undefined,
+    help: "Let in who shows no name; true unless there is a password file",
   }),
   row("log", "level", {
     kind: oneOf([...LOG_LEVELS, "off"]),

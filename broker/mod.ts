@@ -1,10 +1,17 @@
 // The door of the broker: what the bridge and other programs use.
 
-export type { Authenticator, Credentials, Grant } from "./auth/authenticator.ts";
+export type {
+  Authenticator,
+  Credentials,
+  EnhancedAuthenticator,
+  Exchange,
+  ExchangeStep,
+  Grant,
+} from "./auth/authenticator.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
 export { ALL_FEATURES, type Features } from "./core/features.ts";
-export type { Action, Identity } from "./core/identity.ts";
+export type { Action, AuthRefusal, Identity } from "./core/identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export {

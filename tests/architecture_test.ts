@@ -91,7 +91,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/byte_budget.ts",
     "broker/topic/",
   ],
+  // It writes the password file, and reads it for the broker.
   "broker/cli/": [
+    "broker/auth/",
     "broker/client/",
     "broker/config.ts",
     "broker/config_schema.ts",

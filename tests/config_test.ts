@@ -22,6 +22,7 @@ Deno.test("without any source everything has its default, on loopback only", () 
     sysIntervalSeconds: 10,
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
+    auth: { passwordFile: undefined, allowAnonymous: true },
     log: { level: "info" },
     features: ALL_FEATURES,
     limits: DEFAULT_LIMITS,
@@ -56,7 +57,7 @@ Deno.test("every option can be set by file, variable and flag alike", () => {
       ? key === "allowed-hosts" ? "a.example, b.example" : "https://a.example, http://b.example:81"
       : typeof initial === "number" || typeof initial === "boolean"
       ? String(initial)
-      : kind.choices?.at(-1) ?? "10.1.2.3";
+      : kind.choices?.at(-1) ?? (kind.accept(true) ? "true" : "10.1.2.3");
     const value = kind.accept(kind.fromText(text))!;
     const toml = `${section ? `[${section}]\n` : ""}${key} = ${JSON.stringify(value)}`;
     const byFlag = resolveOptions({ flags: { [name]: text } });
@@ -64,6 +65,33 @@ Deno.test("every option can be set by file, variable and flag alike", () => {
     assertEquals(resolveOptions({ env: { [variable]: text } }), byFlag, name);
     assertEquals(resolveOptions(fileOf(toml)), byFlag, name);
   }
+});
+
+Deno.test("with a password file nobody comes in without a name, unless that is said too", () => {
+  const auth = (flags: Record<string, string>) => resolveOptions({ flags }).auth;
+  assertEquals(auth({}), { passwordFile: undefined, allowAnonymous: true });
+  assertEquals(auth({ "auth-password-file": "u" }), { passwordFile: "u", allowAnonymous: false });
+  const both = { "auth-password-file": "u", "auth-allow-anonymous": "true" };
+  assertEquals(auth(both), { passwordFile: "u", allowAnonymous: true });
+  assertEquals(resolveOptions(fileOf(printOptions({ flags: both }))).auth, auth(both));
+  assertStringIncludes(printOptions({ flags: { "auth-password-file": "u" } }), "allow-anonymous = false\n");
+  assertEquals(printOptions({}).includes("password-file"), false);
+});
+
+// A variable that the shell did not find must not open the door.
+Deno.test("an empty name of a password file is refused, and so is a door that nobody could enter", () => {
+  assertEquals(
+    messageOf({ env: { PREGON_AUTH_PASSWORD_FILE: "" } }),
+    'Cannot use "" for auth.password-file from variable PREGON_AUTH_PASSWORD_FILE: it must be the path of a file',
+  );
+  assertEquals(
+    messageOf(fileOf("[auth]\nallow-anonymous = false")),
+    "Cannot use false for auth.allow-anonymous from file pregon.toml: without auth.password-file nobody could come in",
+  );
+  assertEquals(
+    messageOf({ flags: { "auth-allow-anonymous": "no" } }),
+    'Cannot use "no" for auth.allow-anonymous from flag --auth-allow-anonymous: it must be true or false',
+  );
 });
 
 Deno.test("the limits are all there, under their names in kebab case", () => {

@@ -29,6 +29,7 @@ class Program {
 
   constructor(args: readonly string[], { env = {}, cwd = ROOT }: RunOptions = {}) {
     const permissions = ["--allow-net", "--allow-read", "--allow-env"];
+    if (args[0] === "passwd") permissions.push("--allow-write");
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--config", `${ROOT}deno.json`, ...permissions, `${ROOT}main.ts`, ...args],
       env: { NO_COLOR: "1", ...env },
@@ -134,7 +135,10 @@ Deno.test("help and version are printed for each command", async () => {
   const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   assertEquals((await run(["--version"])).stdout, `pregon ${version}\n`);
   for (
-    const [args, words] of [[["--help"], "--mqtt-port"], [["pub", "--help"], "-l"], [
+    const [args, words] of [[["--help"], "--mqtt-port"], [["passwd", "--help"], "-D"], [
+      ["pub", "--help"],
+      "-l",
+    ], [
       ["sub", "--help"],
       "-C",
     ]] as const
@@ -149,6 +153,13 @@ Deno.test("help and version are printed for each command", async () => {
 Deno.test("a wrong command line is one line, with what was meant, and exit code 2", async () => {
   const cases: [args: string[], line: string][] = [
     [["--mqtt-prot", "1"], "Unknown flag --mqtt-prot: did you mean --mqtt-port?"],
+    [["passwd", "users"], "Cannot tell whose password: give a file and a user, pregon passwd FILE USER"],
+    [["passwd", "users", "a:b"], 'Cannot use "a:b" as a user: the name "a:b" has a colon, which ends a name'],
+    [["passwd", "users", "ana", "secret"], 'Unknown argument "secret": expected a flag'],
+    [
+      ["passwd", "users", "ana", "-I", "1"],
+      'Cannot use "1" for --iterations: it must be a whole number from 4096 to 10000000',
+    ],
     [["pbu"], 'Unknown command "pbu": did you mean pub?'],
     [["pub", "-t", "a", "-m", "x", "--retian"], "Unknown flag --retian: did you mean --retain?"],
     [["sub", "-t", "a", "-q", "3"], 'Cannot use "3" for --qos: it must be a whole number from 0 to 2'],
@@ -184,6 +195,32 @@ Deno.test("options come from pregon.toml, from variables and from flags", async 
       2,
       "Cannot read none.toml: No such file or directory",
     );
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("who passwd adds comes in by MQTT and HTTP, nobody else does, and a broken file lets nothing start", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const added = await run(["passwd", "users", "ana"], { cwd, stdin: "secret\n" });
+    assertEquals([added.code, added.stderr], [0, 'Created users: "ana" may come in\n']);
+    const env = { PREGON_AUTH_PASSWORD_FILE: "users" };
+    {
+      await using serving = await serve([], { cwd, env });
+      const pub = ["pub", "-p", String(serving.mqttPort), "-t", "a", "-m", "x", "-q", "1"];
+      assertEquals((await run([...pub, "-u", "ana", "-P", "secret"])).code, 0);
+      assertEquals((await run([...pub, "-u", "ana", "-P", "wrong"])).code, 1);
+      assertEquals((await run(pub)).code, 1);
+      for (const [login, status] of [["ana:secret", 404], ["ana:wrong", 401]] as const) {
+        const headers = { authorization: `Basic ${btoa(login)}` };
+        const response = await fetch(`http://127.0.0.1:${serving.httpPort}/topics/a`, { headers });
+        await response.body?.cancel();
+        assertEquals(response.status, status);
+      }
+    }
+    await Deno.writeTextFile(`${cwd}/users`, "bob\n", { append: true });
+    assertOneLine(await run([], { cwd, env }), 1, "Cannot use users, line 2: there is no colon after a name");
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

@@ -1,6 +1,6 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
-import type { Action, Broker, Credentials, Identity } from "../../broker/mod.ts";
+import type { Action, AuthRefusal, Broker, Credentials, Identity } from "../../broker/mod.ts";
 import type { BridgeEnv } from "../context.ts";
 import { Problem } from "./problem.ts";
 
@@ -61,13 +61,15 @@ function tryDecode(encoded: string): Uint8Array | undefined {
   }
 }
 
-function refusal(
-  reason: "bad-credentials" | "not-authorized" | "unavailable",
-  { username }: Credentials,
-): Problem {
+function refusal(reason: AuthRefusal, { username }: Credentials): Problem {
   if (reason === "bad-credentials") return badCredentials("The user name or password is not right");
   if (reason === "unavailable") {
     return new Problem("unavailable", "Cannot check the credentials now", {
+      headers: { "retry-after": RETRY_AFTER_SECONDS },
+    });
+  }
+  if (reason === "busy") {
+    return new Problem("overloaded", "Cannot check more passwords now", {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }

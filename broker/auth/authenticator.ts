@@ -1,4 +1,4 @@
-import type { Identity } from "../core/identity.ts";
+import type { AuthRefusal, Identity } from "../core/identity.ts";
 
 /** What somebody shows to say who they are; from CONNECT or from an HTTP header. */
 export interface Credentials {
@@ -12,7 +12,7 @@ export interface Credentials {
 
 export type Grant =
   | { readonly granted: true; readonly identity: Identity }
-  | { readonly granted: false; readonly reason: "bad-credentials" | "not-authorized" | "unavailable" };
+  | { readonly granted: false; readonly reason: AuthRefusal };
 
 /** One way to tell who somebody is. */
 export interface Authenticator {
@@ -27,6 +27,32 @@ export interface Authenticator {
 function nobody(name: string): Identity {
   return { name, can: () => false };
 }
+
+/** A method of MQTT 5.0's enhanced authentication (4.12): one that takes more than one packet. */
+export interface EnhancedAuthenticator {
+  /** What a client calls it in CONNECT: `SCRAM-SHA-256`. */
+  readonly method: string;
+  /** @param credentials what CONNECT says beside the method; of a re-authentication only who asks for it */
+  begin(credentials: Credentials): Exchange;
+}
+
+/** One run of a method, from its first data to a decision. Dropped, without a word, when its connection ends. */
+export interface Exchange {
+  /** Takes what the client says next, which is the exchange's to keep. Asked again only after `continue`. */
+  next(data: Uint8Array | undefined): Promise<ExchangeStep> | ExchangeStep;
+}
+
+export type ExchangeStep =
+  | { readonly step: "continue"; readonly data: Uint8Array }
+  | { readonly step: "granted"; readonly identity: Identity; readonly data?: Uint8Array }
+  | {
+    readonly step: "refused";
+    readonly reason: AuthRefusal;
+    /** What the method itself has to say of it to the client. */
+    readonly data?: Uint8Array;
+    /** For the log. */
+    readonly detail?: string;
+  };
 
 /** Asks one after the other; who is known to none is refused. */
 export class AuthenticatorChain {

@@ -17,21 +17,31 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What the command line says, by the flags' names: the values in their order, an empty list for a switch. */
+/** What the command line says, by the flags' names and the arguments': the values in their order, an empty list for a switch. */
 export type CommandLine = ReadonlyMap<string, readonly string[]>;
 
-/** Reads the arguments; throws `UsageError` for what is no flag of the command, and for a flag without its value. */
-export function parseCommandLine(args: readonly string[], flags: readonly Flag[]): CommandLine {
+/**
+ * Reads the arguments; throws `UsageError` for what is no flag of the command, and for a flag without its value.
+ *
+ * @param names of the arguments that are no flags, in their order
+ */
+export function parseCommandLine(
+  args: readonly string[],
+  flags: readonly Flag[],
+  names: readonly string[] = [],
+): CommandLine {
   const valued = flags.filter((flag) => flag.placeholder);
   const parsed = parseArgs(spellOut(args, flags), {
-    string: valued.map((flag) => flag.name),
+    string: ["_", ...valued.map((flag) => flag.name)],
     boolean: flags.filter((flag) => !flag.placeholder).map((flag) => flag.name),
     collect: valued.map((flag) => flag.name),
     alias: Object.fromEntries(flags.flatMap((flag) => flag.short ? [[flag.name, flag.short]] : [])),
-    unknown: (arg, key) => refuse(arg, key, flags),
+    unknown: (arg, key) => (key === undefined && names.length > 0) || refuse(arg, key, flags),
   });
-  for (const arg of parsed._) refuse(String(arg), undefined, flags);
-  const line = new Map<string, readonly string[]>();
+  for (const arg of parsed._.slice(names.length)) refuse(String(arg), undefined, flags);
+  const line = new Map<string, readonly string[]>(
+    parsed._.map((arg, index) => [names[index]!, [String(arg)]]),
+  );
   for (const { name, placeholder, isRepeatable } of flags) {
     const value = parsed[name];
     if (placeholder && Array.isArray(value) && value.length > 0) {

@@ -1,8 +1,9 @@
 import { OPTION_ROWS } from "../config_schema.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./client_flags.ts";
+import { PASSWD_FLAGS } from "./passwd_flags.ts";
 
-export const COMMANDS = ["serve", "pub", "sub"] as const;
+export const COMMANDS = ["serve", "pub", "sub", "passwd"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The flags of `serve`: every option, and what only a command line can say. */
@@ -20,7 +21,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", help: "Print this and exit" },
 ];
 
-const HELP: Readonly<Record<Command, () => string>> = { serve: serveHelp, pub: pubHelp, sub: subHelp };
+const HELP: Readonly<Record<Command, () => string>> = {
+  serve: serveHelp,
+  pub: pubHelp,
+  sub: subHelp,
+  passwd: passwdHelp,
+};
 
 /** The help of a command, with examples that work as they stand. */
 export function helpText(command: Command): string {
@@ -35,6 +41,7 @@ function serveHelp(): string {
 Usage: pregon [serve] [FLAGS]     run the broker
        pregon pub [FLAGS]         publish messages         (pregon pub --help)
        pregon sub [FLAGS]         print messages           (pregon sub --help)
+       pregon passwd FILE USER    say who may come in      (pregon passwd --help)
 
 Flags of serve:
 ${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
@@ -49,6 +56,7 @@ Examples:
   pregon --host 0.0.0.0                           for every machine that reaches this one
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
+  pregon --auth-password-file users               for those in the file only
   PREGON_LOG_LEVEL=debug pregon --config a.toml   options from three places
   pregon --mqtt-port 1884 --print-config          what that comes to, as a file
 `;
@@ -89,6 +97,26 @@ Examples:
   pregon sub -t camera/photo -N -C 1 > photo.jpg
 
 Exit code: 0 done, 1 not connected or refused, 2 wrong flags, 27 time is over.
+`;
+}
+
+function passwdHelp(): string {
+  return `Add a user to a password file, or give one a new password
+
+Usage: pregon passwd FILE USER [FLAGS]
+       pregon passwd FILE USER --delete
+
+Asks for the password, twice, or reads one line from a pipe. The broker reads the file when it starts:
+pregon --auth-password-file FILE
+
+Flags:
+${flagLines(PASSWD_FLAGS)}
+Examples:
+  pregon passwd users ana
+  openssl rand -base64 18 | tee secret | pregon passwd users sensor-7
+  pregon passwd users ana -D
+
+Exit code: 0 done, 1 not done, 2 wrong flags.
 `;
 }
 

@@ -65,9 +65,10 @@ export function open<Socket>(
 
 /** What somebody sees who starts the server: where it is, who can reach it, what to try. */
 export function banner(options: Options, { mqttPort, httpPort, version }: Bound): string {
-  const { mqtt, http } = options;
+  const { mqtt, http, auth } = options;
   const http_ = `http://${bracketed(reachable(http.host))}:${httpPort}`;
-  const client = `-h ${reachable(mqtt.host)} -p ${mqttPort}`;
+  const [asUser, withUser] = auth.allowAnonymous ? ["", ""] : [" -u USER -P PASSWORD", " -u USER"];
+  const client = `-h ${reachable(mqtt.host)} -p ${mqttPort}${asUser}`;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
   // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
   const names = isLoopback(http.host) || http.allowedHosts.length > 0
@@ -85,12 +86,14 @@ export function banner(options: Options, { mqttPort, httpPort, version }: Bound)
 ${
     isLocal
       ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
-      : "Other machines can connect, and may read and publish everything: there are no passwords yet"
+      : auth.allowAnonymous
+      ? "Other machines can connect, and may read and publish everything without a password"
+      : "Other machines can connect with a user name and password, which travel as they are: there is no TLS yet"
   }
 ${names}Try:
   mosquitto_sub ${client} -t 'home/#' -v
-  curl -N ${http_}/stream/home/%23
-  curl -d 21.5 ${http_}/topics/home/kitchen/temp
+  curl${withUser} -N ${http_}/stream/home/%23
+  curl${withUser} -d 21.5 ${http_}/topics/home/kitchen/temp
 `;
 }
 

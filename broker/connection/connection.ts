@@ -21,6 +21,7 @@ import type { Will } from "../session/will.ts";
 import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
 import { type Answer, encodeAnswer } from "./answer.ts";
+import type { Authentication } from "./authentication.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
@@ -54,6 +55,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   keepAliveSeconds = 0;
   will: Will | undefined;
   peerLimits: PeerLimits = NO_PEER_LIMITS;
+  authentication: Authentication | undefined;
   readonly #link: Link;
   readonly #shared: SharedParts;
   readonly #frames: FrameReader;
@@ -111,7 +113,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     try {
       await this.#readAll();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -206,7 +208,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     try {
       this.#session!.pump();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -230,7 +232,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   flush(): void {
     this.#outbox.flush();
-    if (this.#closeReason !== undefined) this.#outbox.end();
+    if (this.#closeReason !== undefined) this.#outbox.end(); // [MQTT5-3.14.4-2]
   }
 
   flushKept(): void {
@@ -244,7 +246,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   takenOver(): void {
-    this.close("session-taken-over");
+    this.close("session-taken-over"); // [MQTT5-3.1.4-3]
   }
 
   /**
@@ -253,7 +255,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    */
   close(reason: CloseReason, detail?: string, reasonCode: number = CLOSE_REASON_CODES[reason]): void {
     if (this.#closeReason !== undefined) return;
-    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode);
+    if (this.version === 5 && this.#session) this.#sayDisconnect(reason, detail, reasonCode); // [MQTT5-3.14.0-1]
     this.#closeReason = reason;
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
@@ -262,6 +264,18 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     if (this.#session) this.broker.sessions.close(this.#session, this, this.will);
     if (reason === "link-failed" || reason === "slow-consumer") this.#outbox.abandon();
     else this.broker.turn.touch(this); // The last bytes leave at the end of the turn, and the link with them
+  }
+
+  /** Before CONNACK there is no DISCONNECT, so CONNACK says it. [MQTT5-3.14.0-1] */
+  fail(error: unknown): void {
+    const { reason, detail, reasonCode = CLOSE_REASON_CODES[reason] } = failureOf(error);
+    const refusal = error instanceof UnsupportedVersionError
+      ? encodeVersionRefusal(error)
+      : this.authentication && !this.#session
+      ? encode({ type: "connack", sessionPresent: false, reasonCode }, this.version)
+      : undefined;
+    if (refusal) this.send(refusal);
+    this.close(reason, detail, reasonCode); // [MQTT5-4.13.2-1]
   }
 
   /**
@@ -276,7 +290,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
       const seconds = this.keepAliveSeconds;
-      this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24]
+      this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
@@ -297,7 +311,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       counters.bytesReceived += count;
       let isAlive = count >= PROGRESS_BYTES;
       this.#frames.push(buffer.take(count), true);
-      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2]
+      // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
         if (journal) this.#promiseCount = journal.promiseCount;
@@ -311,16 +325,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   #handle(packet: Packet): Promise<void> | undefined {
-    if (!this.#session) return dispatchFirst(this, packet);
+    if (!this.#session) return dispatchFirst(this, packet); // [MQTT5-3.2.0-2]
     dispatch(this, packet);
     return undefined;
-  }
-
-  #fail(error: unknown): void {
-    const refusal = error instanceof UnsupportedVersionError ? encodeVersionRefusal(error) : undefined;
-    if (refusal) this.send(refusal);
-    const { reason, detail, reasonCode } = failureOf(error);
-    this.close(reason, detail, reasonCode);
   }
 
   #logClose(reason: CloseReason, detail: string | undefined): void {
@@ -333,7 +340,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** For one without a reason there is no time to make an array. */
   #pushAck(type: AckType, packetId: number, reasonCode: number): void {
     if (this.#closeReason !== undefined) return;
-    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6]
+    if (reasonCode === 0 || this.version !== 5) this.#outbox.pushWord(ackWord(type, packetId)); // [MQTT-2.3.1-6] [MQTT5-2.2.1-5]
     else this.send(encode({ type, packetId, reasonCode }, this.version));
   }
 

@@ -5,6 +5,7 @@ import type { Session } from "../session/session.ts";
 import type { Outlet } from "../session/session_ports.ts";
 import type { Will } from "../session/will.ts";
 import type { Answer } from "./answer.ts";
+import type { Authentication } from "./authentication.ts";
 
 /** What the client said of itself in CONNECT; before 5.0 there is no limit. */
 export interface PeerLimits {
@@ -38,6 +39,8 @@ export interface ConnectionPort extends Outlet {
   will: Will | undefined;
   /** From CONNECT on, accepted or not: what the client can take also binds the answer that refuses it. */
   peerLimits: PeerLimits;
+  /** If CONNECT named a method. */
+  authentication: Authentication | undefined;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
   open(session: Session): void;
   /** The topic that a PUBLISH means, by name or by alias. */
@@ -56,6 +59,8 @@ export interface ConnectionPort extends Outlet {
   sendPubrel(packetId: number, reasonCode?: number): void;
   /** Ends the connection: at once for everybody else, for the peer after the bytes that already wait for it. */
   close(reason: CloseReason, detail?: string, reasonCode?: number): void;
+  /** Ends the connection with what an error says of it. */
+  fail(error: unknown): void;
   /** Ends what lasted too long. Called about once a second. */
   checkTime(now: number): void;
 }

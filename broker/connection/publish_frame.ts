@@ -14,7 +14,7 @@ export class PeerFrames {
   /** @param aliasesMax our own bound, however many the client takes */
   constructor({ packetBytesMax, topicAliasMax }: PeerLimits, aliasesMax: number) {
     this.#packetBytesMax = packetBytesMax;
-    const aliasMax = Math.min(topicAliasMax, aliasesMax);
+    const aliasMax = Math.min(topicAliasMax, aliasesMax); // [MQTT5-3.1.2-27]
     if (aliasMax > 0) this.#aliases = new OutboundAliases(aliasMax);
   }
 

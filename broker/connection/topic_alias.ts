@@ -17,7 +17,7 @@ export class InboundAliases {
    */
   resolve(topic: string, alias: number): string {
     if (alias === 0) return topic;
-    if (alias > this.#aliasMax) { // [MQTT5-3.3.2-9]
+    if (alias > this.#aliasMax) { // [MQTT5-3.3.2-9] [MQTT5-3.2.2-17] [MQTT5-3.2.2-18]
       const message = `Cannot accept topic alias ${alias}: at most ${this.#aliasMax} is allowed`;
       throw new ProtocolError(ReasonCode.topicAliasInvalid, message);
     }
@@ -56,7 +56,7 @@ interface Usage {
 }
 
 /**
- * What we call topics for short to a client: the topics that save most, as many as it takes. [MQTT5-3.1.2-26]
+ * What we call topics for short to a client: the topics that save most, as many as it takes. [MQTT5-3.1.2-26] [MQTT5-3.3.2-11]
  *
  *     holders      │ a 1 │ b 2 │ c 3 │    each has an alias; weight grows with use, and is halved each period
  *     candidates   │ x   │ y   │          the first others of this period, as many as there are aliases at most

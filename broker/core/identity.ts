@@ -12,5 +12,8 @@ export interface Identity {
   can(action: Action, topicOrFilter: string): boolean;
 }
 
+/** Why somebody is not let in. `unavailable`: it cannot be found out who they are; `busy`: not now. */
+export type AuthRefusal = "bad-credentials" | "not-authorized" | "unavailable" | "busy";
+
 /** The broker itself: it publishes `$SYS` and is never refused. */
 export const BROKER_IDENTITY: Identity = { name: "broker", can: () => true };

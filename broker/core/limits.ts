@@ -29,6 +29,16 @@ export interface Limits {
   /** Grace for the last bytes of a closing connection. */
   readonly lingerSeconds: number;
 
+  /** Challenges of one authentication by AUTH; a method that has not decided by then refuses. SCRAM takes one. */
+  readonly authenticationRoundsMax: number;
+  /** Passwords checked at once, each on a thread of its own; more than there are cores take time from the messages. */
+  readonly passwordChecksMax: number;
+  /**
+   * Passwords that wait to be checked; one more is refused as `busy`. As many as a small machine can check before
+   * their clients are overdue (`connectTimeoutSeconds`).
+   */
+  readonly passwordChecksWaitingMax: number;
+
   // Per connection
   /**
    * Bytes waiting for one peer. Beyond, QoS 0 is dropped (`dropped:full`) and QoS 1 and 2 wait in the queue. Answers to
@@ -123,6 +133,9 @@ export const DEFAULT_LIMITS: Limits = {
   payloadBytesMax: 256 * KiB,
   stallSeconds: 60,
   lingerSeconds: 1,
+  authenticationRoundsMax: 10,
+  passwordChecksMax: 2,
+  passwordChecksWaitingMax: 128,
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,

@@ -61,7 +61,7 @@ export class Message {
     this.topic = draft.topic;
     this.qos = draft.qos;
     this.retain = draft.retain;
-    this.properties = draft.properties;
+    this.properties = draft.properties; // [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] [MQTT5-3.3.2-16] [MQTT5-3.3.2-17] [MQTT5-3.3.2-20]
     this.sequence = sequence;
     this.time = time;
     this.publisherId = publisherId;

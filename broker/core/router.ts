@@ -62,7 +62,7 @@ export class Router {
     return previous as Subscription | undefined;
   }
 
-  /** Removes what the subscriber has for exactly this filter. [MQTT-3.10.4-1] */
+  /** Removes what the subscriber has for exactly this filter. [MQTT-3.10.4-1] [MQTT5-3.10.4-1] */
   remove(filter: string, subscriberId: string): Subscription | undefined {
     const share = parseShare(filter);
     if (share) return this.#removeMember(share, subscriberId);
@@ -79,7 +79,7 @@ export class Router {
 
   /**
    * Delivers the message to everybody who wants and may have it; answers how many subscribers match. Whoever calls in
-   * order is delivered in order, on every topic. [MQTT-4.6.0-5] [MQTT-4.6.0-6]
+   * order is delivered in order, on every topic. [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT5-4.6.0-5] [MQTT5-4.6.0-6]
    */
   route(message: Message): number {
     const route = this.#routes.get(message.topic) ?? this.#resolve(message.topic);
@@ -159,7 +159,7 @@ export class Router {
     const matching = new Map<string, Subscription[]>();
     const denied = new Set<string>();
     const groups: ShareGroup<Subscription>[] = [];
-    for (const entry of this.#tree.match(topic)) { // [MQTT-3.3.2-3]
+    for (const entry of this.#tree.match(topic)) { // [MQTT-3.3.2-3] [MQTT5-3.3.2-3]
       if (entry instanceof ShareGroup) {
         groups.push(entry);
         continue;
@@ -211,7 +211,7 @@ function mergeAll(matching: ReadonlyMap<string, readonly Subscription[]>): Pick<
   return { targets, own };
 }
 
-/** At the highest QoS of them [MQTT-3.3.5-1] [MQTT5-3.3.4-2], with the identifiers of all [MQTT5-3.3.4-4]. */
+/** At the highest QoS of them [MQTT-3.3.5-1] [MQTT5-3.3.4-2], with the identifiers of all [MQTT5-3.3.4-3] [MQTT5-3.3.4-4]. */
 function merge(subscriptions: readonly Subscription[]): Subscription | undefined {
   const [first, ...others] = subscriptions;
   if (!first || others.length === 0) return first;

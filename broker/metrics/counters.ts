@@ -1,4 +1,5 @@
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
+import type { AuthRefusal } from "../core/identity.ts";
 import { PUBLISH_REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Delivery } from "../core/subscriber.ts";
 
@@ -29,6 +30,13 @@ export class Counters {
     "dropped:too-large": 0,
   };
   readonly refusals: Record<Refusal, number> = zeros(PUBLISH_REFUSALS);
+  /** Who was not let in, by MQTT or HTTP, and why. */
+  readonly authenticationsRefused: Record<AuthRefusal, number> = {
+    "bad-credentials": 0,
+    "not-authorized": 0,
+    "unavailable": 0,
+    "busy": 0,
+  };
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
 }
 

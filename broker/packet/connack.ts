@@ -60,7 +60,7 @@ export function encodeVersionRefusal(error: UnsupportedVersionError): Uint8Array
   const { protocolName, protocolLevel } = error;
   if (protocolName !== "MQTT" && protocolName !== "MQIsdp") return undefined; // [MQTT-3.1.2-1]
   if (protocolName === "MQTT" && protocolLevel === 5) {
-    return Uint8Array.of(0x20, 3, 0, ReasonCode.unsupportedProtocolVersion, 0); // [MQTT5 3.1.2.2]
+    return Uint8Array.of(0x20, 3, 0, ReasonCode.unsupportedProtocolVersion, 0); // [MQTT5-3.1.2-2]
   }
   return Uint8Array.of(0x20, 2, 0, 1); // [MQTT-3.1.2-2]
 }

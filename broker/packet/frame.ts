@@ -170,7 +170,7 @@ export class FrameReader {
   #checkLength(length: number): number {
     if (length <= this.packetBytesMax) return length;
     throw new PacketError(
-      ReasonCode.packetTooLarge,
+      ReasonCode.packetTooLarge, // [MQTT5-3.2.2-15]
       `Cannot accept packet of ${length} bytes: at most ${this.packetBytesMax} are allowed`,
     );
   }

@@ -6,7 +6,7 @@ const PACKET_ID_MAX = 0xffff;
 /** One message between its PUBLISH and its last acknowledgement. */
 export type OutboundFlow =
   | ({ readonly step: "published" } & Outgoing)
-  /** PUBREC came: the message is the client's, only PUBREL and PUBCOMP remain. [MQTT-4.3.3-1] */
+  /** PUBREC came: the message is the client's, only PUBREL and PUBCOMP remain. [MQTT-4.3.3-1] [MQTT5-4.3.3-5] [MQTT5-4.3.3-6] */
   | { readonly step: "released"; deliveryId: number };
 
 /** A flow with its packet identifier and its place in the order of re-sending. */
@@ -31,7 +31,7 @@ export type FlowOutcome = "done" | "unknown" | "unexpected";
  *                                                 taken is passed over, so no two flows ever meet
  *
  * A released flow moves to the end of the order, so that PUBRELs are re-sent in the order of their PUBRECs.
- * [MQTT-4.6.0-1] [MQTT-4.6.0-4]
+ * [MQTT-4.6.0-1] [MQTT-4.6.0-4] [MQTT5-4.6.0-1] [MQTT5-4.6.0-4]
  *
  * Not a Map: each time it grows or tidies up, V8 leaves behind an old table that keeps all messages in it alive until
  * the next full collection. That made the collector copy 20 MB every 100 ms at 300,000 messages a second.
@@ -65,7 +65,7 @@ export class OutboundFlows {
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
     let packetId = this.#lastPacketId;
-    do packetId = packetId === PACKET_ID_MAX ? 1 : packetId + 1; while (this.#slots[packetId & mask]); // [MQTT-2.3.1-4]
+    do packetId = packetId === PACKET_ID_MAX ? 1 : packetId + 1; while (this.#slots[packetId & mask]); // [MQTT-2.3.1-4] [MQTT5-2.2.1-4] [MQTT5-4.3.2-1] [MQTT5-4.3.3-1]
     this.#publish(outgoing, packetId);
     return packetId;
   }
@@ -192,7 +192,7 @@ export class OutboundFlows {
 
 /**
  * Packet identifiers of QoS 2 messages that a client published and did not release yet: a PUBLISH with one of them is
- * a repetition. [MQTT-4.3.3-2]
+ * a repetition. [MQTT-4.3.3-2] [MQTT5-4.3.3-10] [MQTT5-4.3.3-13]
  */
 export class InboundFlows {
   readonly #openMax: number;

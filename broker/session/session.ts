@@ -57,6 +57,11 @@ export class Session implements Subscriber {
     return this.#identity;
   }
 
+  /** From now on what the session gets is what this identity may receive. */
+  set identity(identity: Identity) {
+    this.#identity = identity;
+  }
+
   get isKept(): boolean {
     return this.journal !== undefined;
   }
@@ -133,10 +138,9 @@ export class Session implements Subscriber {
   }
 
   /** Gives the session a connection. Nothing is sent yet: CONNACK comes first. [MQTT-3.2.0-1] */
-  attach(outlet: Outlet, identity: Identity): void {
+  attach(outlet: Outlet): void {
     this.takeOver();
     this.#outlet = outlet;
-    this.#identity = identity;
     this.#sentCount = 0;
     this.#unreleased = NO_IDS;
   }
@@ -178,22 +182,22 @@ export class Session implements Subscriber {
     return [...underWay, ...this.#queue.drain()].filter(({ sharedFilter }) => sharedFilter !== undefined);
   }
 
-  /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] */
+  /** After CONNACK: re-sends what was under way, in its order, then goes on with what waits. [MQTT-4.4.0-1] [MQTT5-4.4.0-1] [MQTT5-4.8.2-4] */
   resume(): void {
     const flows = this.#outbound.entries();
-    if (this.#outlet && flows.length > this.#outlet.receiveMaximum) { // No PUBREL waits for quota. [MQTT5-3.3.4-10]
+    if (this.#outlet && flows.length > this.#outlet.receiveMaximum) { // No PUBREL waits for quota. [MQTT5-3.3.4-10] [MQTT5-4.9.0-3]
       flows.sort(([, one], [, other]) => Number(other.step === "released") - Number(one.step === "released"));
     }
     this.#resending = flows.reverse();
     this.pump();
   }
 
-  /** First sent, whatever DUP the publisher set. [MQTT-3.3.1-3] */
+  /** First sent, whatever DUP the publisher set. [MQTT-3.3.1-3] [MQTT5-3.3.1-3] */
   deliver(message: Message, subscription: Subscription): Delivery {
-    const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6]
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos; // [MQTT-3.8.4-6] [MQTT5-3.8.4-8] [MQTT5-4.8.2-3]
     const sharedFilter = subscription.isShared ? subscription.filter : undefined;
     const retain = subscription.retainAsPublished && message.retain;
-    const { identifiers } = subscription;
+    const { identifiers } = subscription; // [MQTT5-3.3.4-5]
     return this.#offer({ message, qos, retain, identifiers, sharedFilter, deliveryId: 0 }); // [MQTT-3.3.1-9]
   }
 
@@ -290,13 +294,13 @@ export class Session implements Subscriber {
       if (!this.#outlet) return "dropped:offline";
       if (!this.#outlet.hasRoom(sizeOnWire(message))) return "dropped:full";
       if (!this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-24]
-      this.#outlet.sendPublish(outgoing, 0, false); // [MQTT-4.3.1-1]
+      this.#outlet.sendPublish(outgoing, 0, false); // [MQTT-4.3.1-1] [MQTT5-4.3.1-1]
       return "queued";
     }
     if (this.#outlet && !this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-25]
     const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
-    if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6]
-    else if (this.#queue.push(outgoing)) this.#wait(outgoing); // [MQTT-3.1.2-5] [MQTT-4.5.0-1]
+    if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6] [MQTT5-4.6.0-5]
+    else if (this.#queue.push(outgoing)) this.#wait(outgoing); // [MQTT-3.1.2-5] [MQTT-4.5.0-1] [MQTT5-4.5.0-1]
     else return "dropped:full";
     return "queued";
   }
@@ -349,7 +353,7 @@ export class Session implements Subscriber {
   /** False if the outbox has no room now. */
   #resendFlow(outlet: Outlet, packetId: number, flow: OutboundFlow): boolean {
     if (flow.step === "released") outlet.sendPubrel(packetId);
-    else if (outlet.hasRoom(sizeOnWire(flow.message))) outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1]
+    else if (outlet.hasRoom(sizeOnWire(flow.message))) outlet.sendPublish(flow, packetId, true); // [MQTT-3.3.1-1] [MQTT5-3.3.1-1]
     else return false;
     this.#sentCount++;
     return true;
@@ -378,7 +382,7 @@ export class Session implements Subscriber {
     // Sent before it is on the disk, a QoS 2 message could come a second time after a crash.
     if (qos === 2 && this.journal && this.#ports.isStoreFailing()) return false;
     const hasWindow = qos === 0 ||
-      (this.#sentCount < outlet.receiveMaximum && this.#outbound.hasRoom(message)); // [MQTT5-3.3.4-9]
+      (this.#sentCount < outlet.receiveMaximum && this.#outbound.hasRoom(message)); // [MQTT5-3.3.4-9] [MQTT5-4.9.0-1] [MQTT5-4.9.0-2]
     return hasWindow && outlet.hasRoom(sizeOnWire(message));
   }
 
@@ -390,6 +394,6 @@ export class Session implements Subscriber {
       this.journal.sent(outgoing, packetId);
       this.#outbound.get(packetId)!.deliveryId = outgoing.deliveryId;
     }
-    this.#outlet!.sendPublish(outgoing, packetId, false); // [MQTT-4.3.2-1]
+    this.#outlet!.sendPublish(outgoing, packetId, false); // [MQTT-4.3.2-1] [MQTT5-4.3.2-2] [MQTT5-4.3.2-3] [MQTT5-4.3.3-2] [MQTT5-4.3.3-3]
   }
 }

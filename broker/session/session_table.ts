@@ -41,8 +41,8 @@ export class SessionTable {
   readonly queueBudget: ByteBudget;
   readonly #init: SessionTableInit;
   readonly #sessionPorts: SessionPorts;
-  readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1]
-  /** Sessions without a connection, by when they end. Only these expire. [MQTT-4.1.0-2] */
+  readonly #sessions = new Map<string, Session>(); // [MQTT-3.1.3-2] [MQTT-4.1.0-1] [MQTT5-3.1.3-2]
+  /** Sessions without a connection, by when they end. Only these expire. [MQTT-4.1.0-2] [MQTT5-4.1.0-1] */
   readonly #offline: Schedule<Session>;
   /** Sessions without a connection whose will waits, by when it is published. */
   readonly #delayed: Schedule<Session>;
@@ -83,14 +83,13 @@ export class SessionTable {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
     if (existing && existing.isPersistent && !cleanStart) {
-      const isSame = existing.identity === identity;
-      existing.attach(outlet, identity); // [MQTT-3.1.2-4]
-      if (!isSame) this.#init.identityChanged();
+      existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
+      this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
       this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
       existing.expirySeconds = expirySeconds;
       this.#record(existing);
-      return { session: existing, isPresent: true }; // [MQTT-3.2.2-2]
+      return { session: existing, isPresent: true }; // [MQTT-3.2.2-2] [MQTT5-3.2.2-3]
     }
     if (!existing && this.#sessions.size >= this.#init.limits.sessionsMax) {
       this.#init.counters.sessionsRefused++;
@@ -99,9 +98,16 @@ export class SessionTable {
     const session = new Session(this.#sessionPorts, { clientId, identity, expirySeconds });
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
-    session.attach(outlet, identity);
+    session.attach(outlet);
     this.#record(session);
-    return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3]
+    return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3] [MQTT5-3.1.2-6] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
+  }
+
+  /** Somebody goes on with the session who may have other rights. */
+  changeIdentity(session: Session, identity: Identity): void {
+    if (session.identity === identity) return;
+    session.identity = identity;
+    this.#init.identityChanged();
   }
 
   /**
@@ -117,7 +123,7 @@ export class SessionTable {
         session.journal?.willWaits(will, dueAt);
         will = undefined;
       }
-      if (session.isPersistent) this.#leave(session);
+      if (session.isPersistent) this.#leave(session); // [MQTT5-3.1.2-23]
       else this.#end(session);
     }
     if (will) this.#init.fire(will);
@@ -162,7 +168,7 @@ export class SessionTable {
   expire(): void {
     const now = this.#init.now();
     for (const session of this.#delayed.takeDue(now)) this.#fireWill(session);
-    for (const session of this.#offline.takeDue(now)) {
+    for (const session of this.#offline.takeDue(now)) { // [MQTT5-4.1.0-2]
       this.#init.counters.sessionsExpired++;
       this.#end(session);
     }
@@ -214,7 +220,7 @@ export class SessionTable {
     if (will) this.#init.fire(will);
   }
 
-  /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] */
+  /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] [MQTT5-3.1.2-4] */
   #replace(existing: Session): void {
     existing.takeOver();
     if (this.#sessions.get(existing.id) === existing) this.#end(existing);

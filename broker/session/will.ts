@@ -9,7 +9,7 @@ import type { WillFields } from "../packet/types.ts";
 export class Will {
   /** After the connection ended, unless the session ends first. [MQTT5-3.1.3-9] */
   readonly delaySeconds: number;
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #publisherId: string | undefined;
   #draft: MessageDraft | undefined;
 
@@ -19,7 +19,12 @@ export class Will {
     this.#publisherId = publisherId;
     const { topic, qos, retain, properties } = fields;
     this.delaySeconds = fields.delaySeconds;
-    this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17]
+    this.#draft = { topic, payload: fields.payload.slice(), qos, retain, properties }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17] [MQTT5-3.1.2-14] [MQTT5-3.1.2-15]
+  }
+
+  /** The client goes on with other rights, and so does what it leaves. */
+  changeIdentity(identity: Identity): void {
+    this.#identity = identity;
   }
 
   /** What it will publish; undefined when that is done or called off. */
@@ -32,7 +37,7 @@ export class Will {
     this.#draft = undefined;
   }
 
-  /** Publishes it, once. [MQTT-3.1.2-8] [MQTT-3.1.2-10] */
+  /** Publishes it, once. [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT5-3.1.2-10] */
   fire(publish: (identity: Identity, draft: MessageDraft, publisherId?: string) => void): void {
     const draft = this.#draft;
     this.#draft = undefined;

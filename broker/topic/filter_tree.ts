@@ -13,7 +13,7 @@ import { SmallMap } from "./small_map.ts";
  *                   '-- rest                         entries of #
  *     #reserved   (root) -- "$SYS" -- rest           the same for filters that begin with $
  *
- * - A topic that begins with $ looks into `#reserved` only, others into `#ordinary` only [MQTT-4.7.2-1].
+ * - A topic that begins with $ looks into `#reserved` only, others into `#ordinary` only [MQTT-4.7.2-1] [MQTT5-4.7.2-1].
  * - A node but for the roots has entries, rest or children; it goes with the last of them.
  * - Filters are valid (`checkFilter`) and not shared: `$share/group/` is cut off before.
  * - Matching goes level by level, not by recursion, and ends where no filter goes deeper.
@@ -59,7 +59,7 @@ export class FilterTree<Value extends NonNullable<unknown>> {
 
   /** Appends the values of every filter that matches the topic, in no particular order, and returns the list. */
   match(topic: string, into: Value[] = []): Value[] {
-    this.#exact.get(topic)?.appendTo(into); // No character is changed or folded [MQTT-4.7.3-4]
+    this.#exact.get(topic)?.appendTo(into); // No character is changed or folded [MQTT-4.7.3-4] [MQTT5-4.7.3-4]
     const root = this.#root(topic);
     if (!root.isEmpty) matchLevels(root, topic, into);
     return into;

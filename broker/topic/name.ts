@@ -12,8 +12,8 @@ export interface TopicProblem {
     | "not-utf8"
     | "wildcard"
     | "plus-not-alone"
-    | "hash-not-alone"
-    | "hash-not-last"
+    | "hash-not-alone" // [MQTT5-4.7.1-1]
+    | "hash-not-last" // [MQTT5-4.7.1-1]
     | "too-many-levels"
     | "share-group"
     | "share-filter";
@@ -92,7 +92,7 @@ export function hasWildcards(filter: string): boolean {
 export function matches(filter: string, topic: string): boolean {
   const wanted = filter.split("/"); // Empty levels are levels, and no character is changed [MQTT-4.7.3-4]
   const levels = topic.split("/");
-  if (isReserved(topic) && (wanted[0] === "#" || wanted[0] === "+")) return false; // [MQTT-4.7.2-1]
+  if (isReserved(topic) && (wanted[0] === "#" || wanted[0] === "+")) return false; // [MQTT-4.7.2-1] [MQTT5-4.7.2-1]
   for (const [index, want] of wanted.entries()) {
     if (want === "#") return true; // Also with no level left: a/# matches a [MQTT-4.7.1-2]
     if (index === levels.length) return false;
@@ -106,15 +106,15 @@ function checkShare(filter: string): Fault | undefined {
   const start = SHARE_PREFIX.length;
   const slash = filter.indexOf("/", start);
   const end = slash === -1 ? filter.length : slash;
-  if (end === start) return { code: "share-group", position: start, reason: "the share group is empty" }; // [MQTT5 4.8.2-1]
+  if (end === start) return { code: "share-group", position: start, reason: "the share group is empty" }; // [MQTT5-4.8.2-1]
   for (let index = start; index < end; index++) {
     const unit = filter.charCodeAt(index);
     if (unit !== PLUS && unit !== HASH) continue;
-    return { code: "share-group", position: index, reason: "a share group has no wildcards" }; // [MQTT5 4.8.2-2]
+    return { code: "share-group", position: index, reason: "a share group has no wildcards" }; // [MQTT5-4.8.2-2]
   }
   // A share of a share would match nothing, as nobody publishes to $share, and would be parsed twice.
   const isNested = filter.startsWith(SHARE_PREFIX, end + 1);
-  if (end + 1 >= filter.length || isNested) { // [MQTT5 4.8.2-2]
+  if (end + 1 >= filter.length || isNested) { // [MQTT5-4.8.2-2]
     return { code: "share-filter", position: end, reason: "a filter must follow the share group" };
   }
   return undefined;
@@ -122,7 +122,7 @@ function checkShare(filter: string): Fault | undefined {
 
 /** One pass over the UTF-16 units; whatever is wrong first is the problem. */
 function scan(kind: "topic" | "filter", name: string, levelsMax: number): Fault | undefined {
-  if (name.length === 0) return { code: "empty", position: 0, reason: "it has no characters" }; // [MQTT-4.7.3-1]
+  if (name.length === 0) return { code: "empty", position: 0, reason: "it has no characters" }; // [MQTT-4.7.3-1] [MQTT5-4.7.3-1]
   let bytes = 0;
   let levels = 1;
   for (let index = 0; index < name.length; index++) {
@@ -136,22 +136,22 @@ function scan(kind: "topic" | "filter", name: string, levelsMax: number): Fault 
       bytes += 3;
     } else {
       if (!isPair(unit, name.charCodeAt(index + 1))) {
-        return { code: "not-utf8", position: index, reason: "it has half of a surrogate pair" }; // [MQTT-1.5.3-1]
+        return { code: "not-utf8", position: index, reason: "it has half of a surrogate pair" }; // [MQTT-1.5.3-1] [MQTT5-1.5.4-1]
       }
       bytes += 4;
       index++;
     }
-    if (bytes > TOPIC_BYTES_MAX) { // [MQTT-4.7.3-3]
+    if (bytes > TOPIC_BYTES_MAX) { // [MQTT-4.7.3-3] [MQTT5-4.7.3-3]
       return { code: "too-long", position: start, reason: `it has more than ${TOPIC_BYTES_MAX} bytes` };
     }
     if (unit > SLASH) continue;
     if (unit === SLASH && ++levels > levelsMax) {
       return { code: "too-many-levels", position: index, reason: `it has more than ${levelsMax} levels` };
     }
-    if (unit === NUL) return { code: "nul", position: index, reason: "it has the character U+0000" }; // [MQTT-4.7.3-2]
+    if (unit === NUL) return { code: "nul", position: index, reason: "it has the character U+0000" }; // [MQTT-4.7.3-2] [MQTT5-4.7.3-2]
     if (unit === PLUS || unit === HASH) {
       if (kind === "topic") {
-        return { code: "wildcard", position: index, reason: "wildcards are only allowed in filters" }; // [MQTT-4.7.1-1]
+        return { code: "wildcard", position: index, reason: "wildcards are only allowed in filters" }; // [MQTT-4.7.1-1] [MQTT5-3.3.2-2] [MQTT5-4.7.0-1]
       }
       const found = checkWildcard(name, index);
       if (found !== undefined) return found;
@@ -164,13 +164,13 @@ function checkWildcard(filter: string, index: number): Fault | undefined {
   const begins = index === 0 || filter.charCodeAt(index - 1) === SLASH;
   const isLast = index === filter.length - 1;
   const isAlone = begins && (isLast || filter.charCodeAt(index + 1) === SLASH);
-  if (filter.charCodeAt(index) === PLUS) { // [MQTT-4.7.1-3]
+  if (filter.charCodeAt(index) === PLUS) { // [MQTT-4.7.1-3] [MQTT5-4.7.1-2]
     return isAlone
       ? undefined
       : { code: "plus-not-alone", position: index, reason: "+ must fill a whole level" };
   }
-  if (!isAlone) return { code: "hash-not-alone", position: index, reason: "# must fill a whole level" }; // [MQTT-4.7.1-2]
-  if (!isLast) return { code: "hash-not-last", position: index, reason: "# must be the last level" }; // [MQTT-4.7.1-2]
+  if (!isAlone) return { code: "hash-not-alone", position: index, reason: "# must fill a whole level" }; // [MQTT-4.7.1-2] [MQTT5-4.7.1-1]
+  if (!isLast) return { code: "hash-not-last", position: index, reason: "# must be the last level" }; // [MQTT-4.7.1-2] [MQTT5-4.7.1-1]
   return undefined;
 }
 

@@ -22,7 +22,7 @@ export interface Page<Value> {
  *     #ordinary   (root) -- "a" -- "b"     the value of a/b stands in "b"
  *     #reserved   (root) -- "$SYS" -- ...  the same for topics that begin with $
  *
- * - A filter that begins with $ looks into `#reserved` only, others into `#ordinary` only [MQTT-4.7.2-1].
+ * - A filter that begins with $ looks into `#reserved` only, others into `#ordinary` only [MQTT-4.7.2-1] [MQTT5-4.7.2-1].
  * - A node but for the roots has a value or children; it goes with the last of them.
  * - Topics and filters are valid (`checkTopic`, `checkFilter`) and not shared.
  * - Nothing recurses, so depth costs memory but no stack.

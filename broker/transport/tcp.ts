@@ -1,6 +1,6 @@
 import type { Link, Listener } from "./transport.ts";
 
-/** Links over TCP. [MQTT-7.1.1-1] */
+/** Links over TCP. [MQTT-7.1.1-1] [MQTT5-4.2.0-1] */
 export class TcpListener implements Listener {
   readonly url: string;
   readonly port: number;

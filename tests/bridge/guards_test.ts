@@ -112,6 +112,10 @@ Deno.test("Basic credentials reach the authenticator as they are, and its answer
   const later = await get();
   assertEquals(later.headers.get("retry-after"), "5");
   await assertProblem(later, 503, "unavailable");
+  grant = { granted: false, reason: "busy" };
+  const busy = await get();
+  assertEquals(busy.headers.get("retry-after"), "5");
+  await assertProblem(busy, 503, "overloaded");
 });
 
 Deno.test("routes and methods that do not exist say so in the same form", async () => {

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { ReasonCode } from "../../broker/packet/mod.ts";
 import { startBroker } from "../support/start_broker.ts";
-import { testVersions } from "../support/versions.ts";
+import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-3.1.3-5] client identifiers of 1 to 23 bytes of 0-9 a-z A-Z are accepted",
+  "[MQTT-3.1.3-5] [MQTT5-3.1.3-5] client identifiers of 1 to 23 bytes of 0-9 a-z A-Z are accepted",
   async (version) => {
     await using test = startBroker();
     for (
@@ -22,33 +23,40 @@ testVersions(
   },
 );
 
-testVersions("[MQTT-3.1.3-2] each client identifier has a session of its own", async (version) => {
-  await using test = startBroker();
-  for (const clientId of ["one", "two", "ONE"]) {
-    const client = await test.connect({ version, clientId, cleanStart: false });
-    await client.subscribe([`to/${clientId}`, 1]);
-    await client.disconnect();
-  }
-  const publisher = await test.connect();
-  await publisher.publish("to/two", "hello", { qos: 1 });
-  for (const clientId of ["one", "two", "ONE"]) {
-    const client = await test.connect({ version, clientId, cleanStart: false });
-    if (clientId === "two") await client.takePublish({ topic: "to/two", payload: "hello", qos: 1 });
-    await client.expectNothing();
-  }
-});
+testVersionPairs(
+  "[MQTT-3.1.3-2] [MQTT5-3.1.3-2] each client identifier has a session of its own",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    for (const clientId of ["one", "two", "ONE"]) {
+      const client = await test.connect({ version: receiver, clientId, cleanStart: false });
+      await client.subscribe([`to/${clientId}`, 1]);
+      await client.disconnect();
+    }
+    const publisher = await test.connect({ version: sender });
+    await publisher.publish("to/two", "hello", { qos: 1 });
+    for (const clientId of ["one", "two", "ONE"]) {
+      const client = await test.connect({ version: receiver, clientId, cleanStart: false });
+      if (clientId === "two") await client.takePublish({ topic: "to/two", payload: "hello", qos: 1 });
+      await client.expectNothing();
+    }
+  },
+);
 
-Deno.test("[MQTT-3.1.3-6] clients without identifier, clean session, each get one of their own", async () => {
-  await using test = startBroker();
-  const one = await test.connect({ clientId: "" });
-  const two = await test.connect({ clientId: "" });
-  await one.subscribe(["a", 0]);
-  await two.subscribe(["b", 0]);
-  await two.publish("a", "1");
-  await one.expectPublish({ topic: "a", payload: "1" });
-  await two.expectNothing();
-  assertEquals(test.broker.sessions.size, 2);
-});
+testVersions(
+  "[MQTT-3.1.3-6] clients without identifier, clean session, each get one of their own",
+  async (version) => {
+    await using test = startBroker();
+    const one = await test.connect({ version, clientId: "" });
+    const two = await test.connect({ version, clientId: "" });
+    await one.subscribe(["a", 0]);
+    await two.subscribe(["b", 0]);
+    await two.publish("a", "1");
+    await one.expectPublish({ topic: "a", payload: "1" });
+    await two.expectNothing();
+    assertEquals(test.broker.sessions.size, 2);
+  },
+  [4, 5], // 3.1 knows no empty identifier.
+);
 
 Deno.test("[MQTT-3.1.3-7] [MQTT-3.1.3-8] no identifier and a kept session is answered 0x02, then closed", async () => {
   await using test = startBroker();
@@ -66,23 +74,27 @@ Deno.test("[MQTT-3.1.3-9] MQTT 3.1 knows no empty identifier: answered 0x02, the
   await client.expectClosed();
 });
 
-Deno.test("[MQTT-3.1.3-9] an identifier of more than clientIdBytesMax bytes is answered 0x02, then closed", async () => {
-  await using test = startBroker({ limits: { clientIdBytesMax: 8 } });
-  // é has two bytes, 語 three.
-  for (const clientId of ["1234567", "12345678", "éééé", "語語é"]) await test.connect({ clientId });
-  for (const clientId of ["123456789", "ééééa", "語語語"]) {
-    const client = test.open();
-    client.sendConnect({ clientId });
-    await client.expectHex("20 02 00 02");
-    await client.expectClosed();
-  }
-  assertEquals(test.broker.counters.closes.refused, 3);
-});
+testVersions(
+  "[MQTT-3.1.3-9] [MQTT5-3.1.3-8] an identifier of more than clientIdBytesMax bytes is refused, then closed",
+  async (version) => {
+    await using test = startBroker({ limits: { clientIdBytesMax: 8 } });
+    // é has two bytes, 語 three.
+    for (const clientId of ["1234567", "12345678", "éééé", "語語é"]) {
+      await test.connect({ version, clientId });
+    }
+    for (const clientId of ["123456789", "ééééa", "語語語"]) {
+      const client = test.open();
+      client.sendConnect({ version, clientId });
+      await client.expectRefused(2, ReasonCode.clientIdentifierNotValid);
+    }
+    assertEquals(test.broker.counters.closes.refused, 3);
+  },
+);
 
-Deno.test("an identifier that looks like a filter or a line of a log is only a name", async () => {
+testVersions("an identifier that looks like a filter or a line of a log is only a name", async (version) => {
   await using test = startBroker();
   for (const clientId of ["#", "+/a", "a\n2026-01-01 warn forged", "../x", "__proto__", "a b"]) {
-    const client = await test.connect({ clientId });
+    const client = await test.connect({ version, clientId });
     await client.subscribe(["t", 0]);
     await client.publish("t", "x");
     await client.expectPublish({ topic: "t", payload: "x" });

@@ -1,19 +1,21 @@
 import { assertEquals } from "@std/assert";
+import { ReasonCode } from "../../broker/packet/mod.ts";
 import { startBroker } from "../support/start_broker.ts";
-import { testVersions } from "../support/versions.ts";
+import { testVersionPairs, testVersions } from "../support/versions.ts";
 
-testVersions(
+testVersionPairs(
   "retainedMax 3: a fourth topic is refused whole, replacing and clearing are not",
-  async (version) => {
+  async (sender, receiver) => {
     await using test = startBroker({ limits: { retainedMax: 3 } });
-    const watcher = await test.connect();
+    const watcher = await test.connect({ version: receiver });
     await watcher.subscribe(["#", 0]);
-    const client = await test.connect({ version });
+    const client = await test.connect({ version: sender });
     for (const topic of ["1", "2", "3"]) {
       await client.publish(topic, "x", { retain: true, qos: 1 });
       await watcher.expectPublish({ topic, payload: "x" });
     }
-    await client.publish("4", "x", { retain: true, qos: 1 });
+    const refused = client.sendPublish("4", "x", { retain: true, qos: 1 });
+    await client.expectAck("puback", refused, ReasonCode.quotaExceeded);
     await watcher.expectNothing();
     assertEquals(test.broker.counters.refusals["retained-full"], 1);
     assertEquals(test.broker.retainedCount, 3);
@@ -27,11 +29,11 @@ testVersions(
   },
 );
 
-Deno.test("retainedBytesMax: what fits exactly is kept, one byte more is refused", async () => {
+testVersions("retainedBytesMax: what fits exactly is kept, one byte more is refused", async (version) => {
   const bytes = await bytesOf(["1", "2"], "x".repeat(100));
   for (const [retainedBytesMax, kept] of [[bytes - 1, 1], [bytes, 2], [bytes + 1, 2]] as const) {
     await using test = startBroker({ limits: { retainedBytesMax } });
-    const client = await test.connect();
+    const client = await test.connect({ version });
     await client.publish("1", "x".repeat(100), { retain: true });
     await client.publish("2", "x".repeat(100), { retain: true });
     assertEquals(test.broker.retainedCount, kept);
@@ -46,9 +48,9 @@ Deno.test("retainedBytesMax: what fits exactly is kept, one byte more is refused
   }
 });
 
-Deno.test("retained bytes return to nothing when all is cleared", async () => {
+testVersions("retained bytes return to nothing when all is cleared", async (version) => {
   await using test = startBroker();
-  const client = await test.connect();
+  const client = await test.connect({ version });
   const topics = ["a", "a/b", "a/b/c", "d//e", "$x"];
   for (const topic of topics) await client.publish(topic, "kept", { retain: true });
   for (const topic of topics) await client.publish(topic, "kept longer", { retain: true });

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { ReasonCode } from "../../broker/packet/mod.ts";
+import { expectRefused } from "../mqtt5/support.ts";
 import { startBroker } from "../support/start_broker.ts";
-import { testVersions } from "../support/versions.ts";
+import { subscribeFailure, testVersionPairs, testVersions } from "../support/versions.ts";
 
 testVersions(
   "sessionsMax 3: a fourth client is answered 0x03 and closed; one that has a session is not",
@@ -13,8 +15,7 @@ testVersions(
     assertEquals(test.broker.counters.sessionsRefused, 0);
     const refused = test.open();
     refused.sendConnect({ version, clientId: "4", will: { topic: "will" } });
-    await refused.expectHex("20 02 00 03");
-    await refused.expectClosed();
+    await refused.expectRefused(3, ReasonCode.serverUnavailable);
     assertEquals(test.broker.counters.sessionsRefused, 1);
     await test.connect({ version, clientId: "1", cleanStart: true });
     const three = await test.connect({ version, clientId: "3" });
@@ -24,15 +25,15 @@ testVersions(
   },
 );
 
-testVersions(
+testVersionPairs(
   "sessionExpirySeconds 100: a session is gone so long after its connection, with all it held",
-  async (version) => {
+  async (sender, receiver) => {
     await using test = startBroker({ limits: { sessionExpirySeconds: 100 } });
-    const connect = () => test.connect({ version, clientId: "s", cleanStart: false });
+    const connect = () => test.connect({ version: receiver, clientId: "s", cleanStart: false });
     let client = await connect();
     await client.subscribe(["a", 1]);
     client.cut();
-    const publisher = await test.connect();
+    const publisher = await test.connect({ version: sender });
     await publisher.publish("a", "1", { qos: 1 });
 
     test.clock.advance(99_000);
@@ -59,7 +60,11 @@ testVersions(
     await using test = startBroker({ limits: { subscriptionsPerSessionMax: 3 } });
     const client = await test.connect({ version });
     assertEquals(await client.subscribe(["a", 0], ["b", 0]), [0, 0]);
-    assertEquals(await client.subscribe(["c", 0], ["d", 0], ["a", 2]), [0, 0x80, 2]);
+    assertEquals(await client.subscribe(["c", 0], ["d", 0], ["a", 2]), [
+      0,
+      subscribeFailure(version, ReasonCode.quotaExceeded),
+      2,
+    ]);
     assertEquals(test.broker.counters.subscriptionsRefused, 1);
     await client.publish("d", "x");
     await client.expectNothing();
@@ -76,34 +81,40 @@ testVersions(
     await using test = startBroker({ limits: { subscriptionsMax: 3 } });
     const one = await test.connect({ version });
     const two = await test.connect({ version });
+    const full = subscribeFailure(version, ReasonCode.quotaExceeded);
     assertEquals(await one.subscribe(["a", 0], ["b/+", 0]), [0, 0]);
-    assertEquals(await two.subscribe(["a", 0], ["c", 0]), [0, 0x80]);
+    assertEquals(await two.subscribe(["a", 0], ["c", 0]), [0, full]);
     assertEquals(await two.subscribe(["a", 1]), [1]);
     assertEquals(test.broker.counters.subscriptionsRefused, 1);
     await one.disconnect();
-    assertEquals(await two.subscribe(["c", 0], ["d", 0], ["e", 0]), [0, 0, 0x80]);
+    assertEquals(await two.subscribe(["c", 0], ["d", 0], ["e", 0]), [0, 0, full]);
     assertEquals(test.broker.subscriptionCount, 3);
   },
 );
 
-testVersions("topicLevelsMax 4: deeper topics are closed, deeper filters refused", async (version) => {
-  await using test = startBroker({ limits: { topicLevelsMax: 4 } });
-  const watcher = await test.connect();
-  await watcher.subscribe(["#", 0]);
-  const client = await test.connect({ version });
-  const codes = await client.subscribe(["a/b/c", 0], ["a/b/c/d", 0], ["a/b/c/d/e", 0], ["a/+/+/+/#", 0]);
-  assertEquals(codes, [0, 0, 0x80, 0x80]);
-  assertEquals(test.broker.counters.subscriptionsRefused, 2);
-  for (const topic of ["a/b/c", "a/b/c/d"]) {
-    await client.publish(topic, "x");
-    await watcher.expectPublish({ topic, payload: "x" });
-    await client.expectPublish({ topic, payload: "x" });
-  }
-  client.sendPublish("a/b/c/d/e", "x");
-  await client.expectClosed();
-  await watcher.expectNothing();
-  assertEquals(test.broker.counters.closes["protocol-error"], 1);
-  const willing = test.open();
-  willing.sendConnect({ version, will: { topic: "a/b/c/d/e" } });
-  await willing.expectClosed();
-});
+testVersionPairs(
+  "topicLevelsMax 4: deeper topics are closed, deeper filters refused",
+  async (sender, receiver) => {
+    await using test = startBroker({ limits: { topicLevelsMax: 4 } });
+    const watcher = await test.connect({ version: receiver });
+    await watcher.subscribe(["#", 0]);
+    const client = await test.connect({ version: sender });
+    const codes = await client.subscribe(["a/b/c", 0], ["a/b/c/d", 0], ["a/b/c/d/e", 0], ["a/+/+/+/#", 0]);
+    const tooDeep = subscribeFailure(sender, ReasonCode.topicFilterInvalid);
+    assertEquals(codes, [0, 0, tooDeep, tooDeep]);
+    assertEquals(test.broker.counters.subscriptionsRefused, 2);
+    for (const topic of ["a/b/c", "a/b/c/d"]) {
+      await client.publish(topic, "x");
+      await watcher.expectPublish({ topic, payload: "x" });
+      await client.expectPublish({ topic, payload: "x" });
+    }
+    client.sendPublish("a/b/c/d/e", "x");
+    await client.expectEnded(ReasonCode.topicNameInvalid);
+    await watcher.expectNothing();
+    assertEquals(test.broker.counters.closes["protocol-error"], 1);
+    const willing = test.open();
+    willing.sendConnect({ version: sender, will: { topic: "a/b/c/d/e" } });
+    if (sender === 5) await expectRefused(willing, ReasonCode.topicNameInvalid);
+    else await willing.expectClosed();
+  },
+);

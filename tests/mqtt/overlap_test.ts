@@ -1,12 +1,12 @@
 import { startBroker } from "../support/start_broker.ts";
-import { testVersions } from "../support/versions.ts";
+import { testVersionPairs, testVersions } from "../support/versions.ts";
 
-testVersions(
-  "[MQTT-3.3.5-1] overlapping filters are one delivery, at the highest QoS of them",
-  async (version) => {
+testVersionPairs(
+  "[MQTT-3.3.5-1] [MQTT5-3.3.4-2] overlapping filters are one delivery, at the highest QoS of them",
+  async (sender, receiver) => {
     await using test = startBroker();
-    const publisher = await test.connect();
-    const client = await test.connect({ version });
+    const publisher = await test.connect({ version: sender });
+    const client = await test.connect({ version: receiver });
     await client.subscribe(["a/b", 1], ["a/#", 2], ["+/b", 0]);
     for (const qos of [0, 1, 2] as const) {
       await publisher.publish("a/b", "x", { qos });
@@ -25,21 +25,24 @@ testVersions(
   },
 );
 
-testVersions("[MQTT-3.3.5-1] the order of subscribing does not matter", async (version) => {
-  await using test = startBroker();
-  const publisher = await test.connect();
-  const filters = [["#", 2], ["a", 0], ["+", 1]] as const;
-  for (let first = 0; first < filters.length; first++) {
-    const client = await test.connect({ version });
-    for (let step = 0; step < filters.length; step++) {
-      await client.subscribe(filters[(first + step) % filters.length]!);
+testVersionPairs(
+  "[MQTT-3.3.5-1] [MQTT5-3.3.4-2] the order of subscribing does not matter",
+  async (sender, receiver) => {
+    await using test = startBroker();
+    const publisher = await test.connect({ version: sender });
+    const filters = [["#", 2], ["a", 0], ["+", 1]] as const;
+    for (let first = 0; first < filters.length; first++) {
+      const client = await test.connect({ version: receiver });
+      for (let step = 0; step < filters.length; step++) {
+        await client.subscribe(filters[(first + step) % filters.length]!);
+      }
+      await publisher.publish("a", "x", { qos: 2 });
+      await client.takePublish({ topic: "a", payload: "x", qos: 2 });
+      await client.expectNothing();
+      await client.disconnect();
     }
-    await publisher.publish("a", "x", { qos: 2 });
-    await client.takePublish({ topic: "a", payload: "x", qos: 2 });
-    await client.expectNothing();
-    await client.disconnect();
-  }
-});
+  },
+);
 
 testVersions(
   "[MQTT-3.3.1-6] each new subscription is sent what is retained, overlapping or not",

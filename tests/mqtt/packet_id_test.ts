@@ -1,15 +1,16 @@
 import { assertEquals } from "@std/assert";
+import { ReasonCode } from "../../broker/packet/mod.ts";
 import { startBroker } from "../support/start_broker.ts";
 import { testVersions } from "../support/versions.ts";
 
 testVersions(
-  "[MQTT-2.3.1-1] SUBSCRIBE, UNSUBSCRIBE, PUBLISH and acknowledgements with identifier 0 are closed",
+  "[MQTT-2.3.1-1] [MQTT5-2.2.1-3] SUBSCRIBE, UNSUBSCRIBE, PUBLISH and acknowledgements with identifier 0 are closed",
   async (version) => {
     const packets = [
-      "82 06 00 00 00 01 'a' 00",
-      "a2 05 00 00 00 01 'a'",
-      "32 06 00 01 'a' 00 00 31",
-      "34 06 00 01 'a' 00 00 31",
+      "82 [00 00 {00} 00 01 'a' 00]",
+      "a2 [00 00 {00} 00 01 'a']",
+      "32 [00 01 'a' 00 00 {00} 31]",
+      "34 [00 01 'a' 00 00 {00} 31]",
       "40 02 00 00",
       "50 02 00 00",
       "62 02 00 00",
@@ -19,7 +20,7 @@ testVersions(
       await using test = startBroker();
       const client = await test.connect({ version });
       client.sendHex(packet);
-      await client.expectClosed();
+      await client.expectEnded(ReasonCode.protocolError);
     }
   },
 );
@@ -34,7 +35,7 @@ Deno.test("[MQTT-2.3.1-4] identifiers go on from 65535 to 1 and pass by those in
   let wraps = 0;
   // The first two are never acknowledged, all the others at once.
   for (let count = 0; count < 66_000; count += 250) {
-    publisher.sendHex(...Array<string>(250).fill("32 05 00 01 'a' 00 01"));
+    publisher.sendHex(...Array<string>(250).fill("32 [00 01 'a' 00 01 {00}]"));
     const acks: string[] = [];
     for (let index = 0; index < 250; index++) {
       const { packetId } = await subscriber.receivePublish();

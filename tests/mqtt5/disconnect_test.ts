@@ -49,11 +49,26 @@ const VIOLATIONS: readonly (readonly [tags: string, what: string, hex: string, c
   ["[MQTT5-1.5.4-1]", "a topic that is not UTF-8", "30 06 00 03 ed a0 80 00", 0x81],
   ["[MQTT5-1.5.4-2]", "U+0000 in a topic", "30 04 00 01 00 00", 0x81],
   ["[MQTT5-1.5.5-1]", "a length of five bytes", "30 80 80 80 80 01", 0x81],
+  ["[MQTT5-1.5.5-1]", "a length in more bytes than it needs", "c0 80 00", 0x81],
+  ["[MQTT5-1.5.5-1]", "a property length in more bytes than it needs", "30 05 00 01 'a' 80 00", 0x81],
+  ["[MQTT5-1.5.4-2]", "U+0000 in a filter", "82 08 00 01 00 00 02 'a' 00 00", 0x81],
+  ["[MQTT5-1.5.4-2]", "U+0000 in a user property", "30 0a 00 01 'a' 06 26 00 01 00 00 00", 0x81],
+  [
+    "[MQTT5-1.5.7-1]",
+    "a value of a user property that is not UTF-8",
+    "30 0a 00 01 'a' 06 26 00 00 00 01 ff",
+    0x81,
+  ],
+  ["[MQTT5-3.3.2-13]", "a response topic that is not UTF-8", "30 09 00 01 'a' 05 08 00 02 c3 28", 0x81],
+  ["[MQTT5-3.3.2-19]", "a content type that is not UTF-8", "30 08 00 01 'a' 04 03 00 01 ff", 0x81],
+  ["[MQTT5-3.15.2-1]", "AUTH with a reason code that it does not have", "f0 06 55 04 15 00 01 'm'", 0x82],
+  ["[MQTT5-4.13.1-1]", "a property that may stand there once, twice", "30 08 00 01 'a' 04 01 01 01 01", 0x82],
+  ["[MQTT5-4.13.1-1]", "a property of another packet", "30 09 00 01 'a' 05 11 00 00 00 01", 0x81],
   ["[MQTT5-1.5.7-1]", "a user property that is not UTF-8", "30 0a 00 01 'a' 06 26 00 01 ff 00 00", 0x81],
 ];
 
 for (const [tags, what, hex, code] of VIOLATIONS) {
-  Deno.test(`${tags} [MQTT5-4.13.2-1] ${what} ends the connection with 0x${code.toString(16)}`, async () => {
+  Deno.test(`${tags} [MQTT5-4.13.2-1] [MQTT5-3.14.2-1] ${what} ends the connection with 0x${code.toString(16)}`, async () => {
     await using test = startBroker();
     const watcher = await connect5(test);
     await watcher.subscribe(["#", 0]);
@@ -118,6 +133,7 @@ Deno.test("[MQTT5-3.1.4-2] [MQTT5-3.1.4-6] who may not come in is told why, and 
     ["bad-credentials", 0x86],
     ["not-authorized", 0x87],
     ["unavailable", 0x88],
+    ["busy", 0x88],
   ];
   for (const [reason, code] of reasons) {
     await using test = startBroker({
@@ -133,6 +149,7 @@ Deno.test("[MQTT5-3.1.4-2] [MQTT5-3.1.4-6] who may not come in is told why, and 
     client.sendPublish("a", "x");
     await expectRefused(client, code);
     await watcher.expectNothing();
+    assertEquals(test.broker.counters.authenticationsRefused[reason], 1);
   }
 });
 

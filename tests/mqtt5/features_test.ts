@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect5 as open, subscribe5 } from "../support/client5.ts";
+import { open5 as open, subscribe5 } from "./support.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { startBroker } from "../support/start_broker.ts";
 import {
@@ -200,8 +200,7 @@ async function responseInformation(
   { requestResponseInformation = true, packetBytesMax = 1_000 } = {},
 ): Promise<string | undefined> {
   await using test = startBroker({ features: { responseInformation: template } });
-  const properties = { requestResponseInformation, packetBytesMax };
-  const { connack } = await open(test, { clientId, properties });
+  const { connack } = await open(test, { clientId, requestResponseInformation, packetBytesMax });
   assertEquals(connack.assignedClientId === undefined, clientId !== "");
   return connack.responseInformation?.replace(connack.assignedClientId ?? "\0", "<assigned>");
 }

@@ -1,16 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Packet } from "../../broker/packet/mod.ts";
 import { encode } from "../../broker/packet/mod.ts";
-import type { RawClient } from "../support/raw_client.ts";
+import type { ConnectOptions, RawClient } from "../support/raw_client.ts";
 import { identityOf, startBroker, type TestBroker } from "../support/start_broker.ts";
-import {
-  connect5,
-  type ConnectProperties,
-  expectDisconnect,
-  open5,
-  sendConnect5,
-  sendPublish5,
-} from "./support.ts";
+import { connect5, expectDisconnect, open5, sendConnect5, sendPublish5 } from "./support.ts";
 
 const SECRET = "rule-7-of-the-secret-list";
 
@@ -124,7 +117,7 @@ for (const [what, act, type, codes, reason] of REFUSED) {
   });
 
   Deno.test(`[MQTT5-3.1.2-29] [MQTT5-3.1.2-24] ${what} hears only the code if it asks for that or has no room`, async () => {
-    const wishes: ConnectProperties[] = [{ requestProblemInformation: false }, { packetBytesMax: 20 }];
+    const wishes: ConnectOptions[] = [{ requestProblemInformation: false }, { packetBytesMax: 20 }];
     for (const wish of wishes) {
       await using test = start();
       const client = await connect5(test, wish);

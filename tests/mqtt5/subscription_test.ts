@@ -1,14 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { PublishPacket, RetainHandling } from "../../broker/packet/mod.ts";
-import {
-  connect5,
-  disconnect5,
-  expectDisconnect,
-  payloadOf,
-  subscribe5,
-  unsubscribe5,
-} from "../support/client5.ts";
 import { startBroker } from "../support/start_broker.ts";
+import { connect5, disconnect5, expectDisconnect, open5, subscribe5, textOf } from "./support.ts";
 
 /** In ascending order: a broker may say them in any. */
 function identifiersOf(packet: PublishPacket): number[] {
@@ -17,7 +10,7 @@ function identifiersOf(packet: PublishPacket): number[] {
 
 Deno.test("[MQTT5-3.8.3-3] No Local: a client does not get what it published, others do", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   assertEquals(await subscribe5(client, [{ filter: "a/#", qos: 1, noLocal: true }]), [1]);
   const other = await test.connect({ version: 4 });
   await other.subscribe(["a/b", 0]);
@@ -30,7 +23,7 @@ Deno.test("[MQTT5-3.8.3-3] No Local: a client does not get what it published, ot
 
 Deno.test("[MQTT5-3.8.3-3] No Local also holds for the retained message of a new subscription", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await client.publish("a", "own", { retain: true });
   await (await test.connect()).publish("b", "other", { retain: true });
   await subscribe5(client, [{ filter: "+", qos: 1, noLocal: true }]);
@@ -40,7 +33,7 @@ Deno.test("[MQTT5-3.8.3-3] No Local also holds for the retained message of a new
 
 Deno.test("[MQTT5-3.8.3-3] [MQTT5-3.3.4-4] an overlapping subscription without No Local counts alone for a client's own messages", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await subscribe5(client, [{ filter: "a/#", qos: 2, noLocal: true, retainAsPublished: true }], 1);
   await subscribe5(client, [{ filter: "a/+", qos: 0 }], 2);
   await client.ping();
@@ -53,16 +46,16 @@ Deno.test("[MQTT5-3.8.3-3] [MQTT5-3.3.4-4] an overlapping subscription without N
   const other = await test.connect();
   await other.publish("a/b", "other", { qos: 1 });
   const packet = await client.receivePublish();
-  assertEquals([payloadOf(packet), packet.qos, identifiersOf(packet)], ["other", 1, [1, 2]]);
+  assertEquals([textOf(packet), packet.qos, identifiersOf(packet)], ["other", 1, [1, 2]]);
   client.sendAck("puback", packet.packetId);
-  await unsubscribe5(client, "a/+");
+  await client.unsubscribe("a/+");
   await client.publish("a/b", "own again");
   await client.expectNothing();
 });
 
 Deno.test("[MQTT5-3.8.3-4] No Local for a shared subscription is a protocol error", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   client.send({
     type: "subscribe",
     packetId: 1,
@@ -76,14 +69,14 @@ for (const retainAsPublished of [false, true]) {
   const tag = retainAsPublished ? "[MQTT5-3.3.1-13]" : "[MQTT5-3.3.1-12]";
   Deno.test(`${tag} Retain As Published ${retainAsPublished}`, async () => {
     await using test = startBroker();
-    const { client } = await connect5(test, { clientId: "c" });
+    const client = await connect5(test, { clientId: "c" });
     await subscribe5(client, [{ filter: "a", qos: 0, retainAsPublished }]);
     const publisher = await test.connect({ version: 4 });
     await publisher.publish("a", "1", { retain: true });
     await publisher.publish("a", "2");
     await client.expectPublish({ topic: "a", payload: "1", retain: retainAsPublished });
     await client.expectPublish({ topic: "a", payload: "2", retain: false });
-    const { client: late } = await connect5(test, { clientId: "late" });
+    const { client: late } = await open5(test, { clientId: "late" });
     await subscribe5(late, [{ filter: "a", qos: 0, retainAsPublished }]);
     await late.expectPublish({ topic: "a", payload: "1", retain: true });
   });
@@ -91,14 +84,14 @@ for (const retainAsPublished of [false, true]) {
 
 Deno.test("[MQTT5-3.3.1-13] a message that waited for the client keeps its RETAIN and its identifiers", async () => {
   await using test = startBroker();
-  const options = { clientId: "c", cleanStart: false, properties: { sessionExpirySeconds: 60 } };
-  const { client } = await connect5(test, options);
+  const options = { clientId: "c", cleanStart: false, sessionExpirySeconds: 60 };
+  const client = await connect5(test, options);
   await subscribe5(client, [{ filter: "a", qos: 1, retainAsPublished: true }], 7);
   await disconnect5(client);
   await (await test.connect()).publish("a", "1", { qos: 1, retain: true });
-  const back = await connect5(test, options);
+  const back = await open5(test, options);
   const packet = await back.client.receivePublish();
-  assertEquals([payloadOf(packet), packet.retain, identifiersOf(packet)], ["1", true, [7]]);
+  assertEquals([textOf(packet), packet.retain, identifiersOf(packet)], ["1", true, [7]]);
 });
 
 const HANDLING: readonly (readonly [RetainHandling, string, boolean, boolean])[] = [
@@ -110,8 +103,8 @@ for (const [retainHandling, tags, isFirst, isAgain] of HANDLING) {
   Deno.test(`${tags} Retain Handling ${retainHandling}`, async () => {
     await using test = startBroker();
     await (await test.connect()).publish("a", "1", { retain: true });
-    const options = { clientId: "c", cleanStart: false, properties: { sessionExpirySeconds: 60 } };
-    const { client } = await connect5(test, options);
+    const options = { clientId: "c", cleanStart: false, sessionExpirySeconds: 60 };
+    const client = await connect5(test, options);
     const request = { filter: "a", qos: 0, retainHandling } as const;
     for (const isSent of [isFirst, isAgain]) {
       await subscribe5(client, [request]);
@@ -119,11 +112,11 @@ for (const [retainHandling, tags, isFirst, isAgain] of HANDLING) {
       await client.expectNothing();
     }
     await disconnect5(client);
-    const { client: back } = await connect5(test, options);
+    const { client: back } = await open5(test, options);
     await subscribe5(back, [request]); // The session still has it.
     if (isAgain) await back.expectPublish({ topic: "a", payload: "1", retain: true });
     await back.expectNothing();
-    await unsubscribe5(back, "a");
+    await back.unsubscribe("a");
     await subscribe5(back, [request]);
     if (isFirst) await back.expectPublish({ topic: "a", payload: "1", retain: true });
     await back.expectNothing();
@@ -134,7 +127,7 @@ Deno.test("[MQTT5-3.3.1-10] each filter of one SUBSCRIBE has its own Retain Hand
   await using test = startBroker();
   const publisher = await test.connect();
   for (const topic of ["a", "b", "c"]) await publisher.publish(topic, topic, { retain: true });
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await subscribe5(client, [{ filter: "b", qos: 0, retainHandling: 2 }]);
   const codes = await subscribe5(client, [
     { filter: "a", qos: 0, retainHandling: 2 },
@@ -146,9 +139,35 @@ Deno.test("[MQTT5-3.3.1-10] each filter of one SUBSCRIBE has its own Retain Hand
   await client.expectNothing();
 });
 
+Deno.test("[MQTT5-3.8.4-4] subscribing again in a stream of messages loses none and repeats what is retained", async () => {
+  await using test = startBroker({ limits: { inflightMax: 3 } });
+  const publisher = await test.connect();
+  await publisher.publish("a/kept", "kept", { retain: true });
+  const client = await connect5(test, { clientId: "c" });
+  const requests = [{ filter: "a/+", qos: 1 }] as const;
+  await subscribe5(client, requests);
+  await client.expectPublish({ topic: "a/kept", payload: "kept", retain: true });
+  for (let number = 0; number < 10; number++) {
+    for (const part of [0, 1]) publisher.sendPublish("a/live", `${2 * number + part}`, { qos: 1 });
+    client.send({ type: "subscribe", packetId: 100 + number, requests });
+  }
+  const seen = { live: [] as number[], kept: 0, suback: 0 };
+  while (seen.live.length < 20 || seen.kept < 1 || seen.suback < 10) {
+    const packet = await client.receive();
+    assert(packet?.type === "publish" || packet?.type === "suback", packet?.type);
+    if (packet.type === "suback") seen.suback++;
+    else if (packet.topic === "a/kept") seen.kept++;
+    else {
+      seen.live.push(Number(textOf(packet)));
+      client.sendAck("puback", packet.packetId);
+    }
+  }
+  assertEquals(seen.live, Array.from({ length: 20 }, (_, number) => number));
+});
+
 Deno.test("[MQTT5-3.3.4-3] [MQTT5-3.8.4-3] a subscription identifier comes with each message, until it is replaced", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   const publisher = await test.connect({ version: 4 });
   for (const identifier of [1, 268_435_455, 0]) {
     await subscribe5(client, [{ filter: "a", qos: 0 }], identifier);
@@ -160,12 +179,12 @@ Deno.test("[MQTT5-3.3.4-3] [MQTT5-3.8.4-3] a subscription identifier comes with 
 
 Deno.test("[MQTT5-3.3.4-2] [MQTT5-3.3.4-4] one copy has the identifiers of all that match, at the highest QoS", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await subscribe5(client, [{ filter: "a/b", qos: 0 }], 1);
   await subscribe5(client, [{ filter: "a/+", qos: 2 }], 2);
   await subscribe5(client, [{ filter: "#", qos: 1 }]);
   await subscribe5(client, [{ filter: "x", qos: 1 }], 4);
-  const { client: other } = await connect5(test, { clientId: "other" });
+  const { client: other } = await open5(test, { clientId: "other" });
   await subscribe5(other, [{ filter: "a/b", qos: 1 }], 9);
   const publisher = await test.connect({ version: 4 });
   await publisher.publish("a/b", "1", { qos: 2 });
@@ -179,7 +198,7 @@ Deno.test("[MQTT5-3.3.4-2] [MQTT5-3.3.4-4] one copy has the identifiers of all t
 Deno.test("[MQTT5-3.3.4-3] retained messages have the identifier of their subscription", async () => {
   await using test = startBroker();
   await (await test.connect()).publish("a", "1", { retain: true });
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await subscribe5(client, [{ filter: "#", qos: 0, retainHandling: 2 }], 1);
   await subscribe5(client, [{ filter: "a", qos: 0 }], 2);
   const packet = await client.receivePublish();
@@ -188,7 +207,7 @@ Deno.test("[MQTT5-3.3.4-3] retained messages have the identifier of their subscr
 
 Deno.test("[MQTT5-3.3.4-3] a shared subscription has an identifier too", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await subscribe5(client, [{ filter: "$share/g/a", qos: 0 }], 3);
   await (await test.connect()).publish("a", "1");
   assertEquals((await client.receivePublish()).subscriptionIds, [3]);
@@ -196,7 +215,7 @@ Deno.test("[MQTT5-3.3.4-3] a shared subscription has an identifier too", async (
 
 Deno.test("[MQTT5-3.8.4-6] [MQTT5-3.8.4-7] [MQTT5-3.9.3-1] [MQTT5-3.9.3-2] SUBACK has a reason for each filter, in order", async () => {
   await using test = startBroker({ limits: { subscriptionsPerSessionMax: 3 } });
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   const filters = ["a", "a/#/b", "b", "a+", "$share//x", "c", "d"];
   const codes = await subscribe5(
     client,
@@ -207,9 +226,9 @@ Deno.test("[MQTT5-3.8.4-6] [MQTT5-3.8.4-7] [MQTT5-3.9.3-1] [MQTT5-3.9.3-2] SUBAC
 
 Deno.test("[MQTT5-3.10.4-5] [MQTT5-3.10.4-6] [MQTT5-3.11.3-1] [MQTT5-3.11.3-2] UNSUBACK has a reason for each filter, in order", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   await client.subscribe(["a/+", 0], ["b", 0], ["$share/g/c", 0]);
-  const codes = await unsubscribe5(client, "a/b", "a/+", "a/+", "$share/g/c", "$share/h/c", "a/#/b");
+  const codes = await client.unsubscribe("a/b", "a/+", "a/+", "$share/g/c", "$share/h/c", "a/#/b");
   assertEquals(codes, [0x11, 0, 0x11, 0, 0x11, 0x11]);
   assertEquals(test.broker.subscriptionCount, 1);
 });
@@ -217,13 +236,13 @@ Deno.test("[MQTT5-3.10.4-5] [MQTT5-3.10.4-6] [MQTT5-3.11.3-1] [MQTT5-3.11.3-2] U
 Deno.test("a message of 3.1.1 reaches 5.0, and one of 5.0 reaches 3.1.1 without its properties", async () => {
   await using test = startBroker();
   const four = await test.connect({ version: 4 });
-  const { client: five } = await connect5(test, { clientId: "five" });
+  const { client: five } = await open5(test, { clientId: "five" });
   await four.subscribe(["to4", 2]);
   await subscribe5(five, [{ filter: "to5", qos: 2 }], 5);
   for (const qos of [0, 1, 2] as const) {
     await four.publish("to5", `${qos}`, { qos });
     const packet = await five.receivePublish();
-    assertEquals([payloadOf(packet), packet.qos, packet.properties, packet.subscriptionIds], [
+    assertEquals([textOf(packet), packet.qos, packet.properties, packet.subscriptionIds], [
       `${qos}`,
       qos,
       undefined,
@@ -260,7 +279,7 @@ Deno.test("a message of 3.1.1 reaches 5.0, and one of 5.0 reaches 3.1.1 without 
 
 Deno.test("a retained message of 5.0 keeps its properties for 5.0, and comes plain to 3.1.1", async () => {
   await using test = startBroker();
-  const { client } = await connect5(test, { clientId: "c" });
+  const client = await connect5(test, { clientId: "c" });
   const properties = { contentType: "x" };
   const payload = new TextEncoder().encode("1");
   client.send({
@@ -277,7 +296,7 @@ Deno.test("a retained message of 5.0 keeps its properties for 5.0, and comes pla
   const four = await test.connect({ version: 4 });
   await four.subscribe(["a", 0]);
   await four.expectPublish({ topic: "a", payload: "1", retain: true });
-  const { client: five } = await connect5(test, { clientId: "five" });
+  const { client: five } = await open5(test, { clientId: "five" });
   await subscribe5(five, [{ filter: "a", qos: 0 }]);
   assertEquals((await five.receivePublish()).properties, properties);
 });

@@ -1,24 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ConnackPacket, ConnectFields, PublishFields, PublishPacket } from "../../broker/packet/mod.ts";
+import type {
+  ConnackPacket,
+  PublishFields,
+  PublishPacket,
+  SubscriptionDraft,
+} from "../../broker/packet/mod.ts";
 import {
   type ConnectOptions,
-  connectPacket,
   publishFields,
   type PublishOptions,
   type RawClient,
 } from "../support/raw_client.ts";
 import type { TestBroker } from "../support/start_broker.ts";
-
-/** What only MQTT 5.0 can say in a CONNECT. */
-export type ConnectProperties = Pick<
-  ConnectFields,
-  | "sessionExpirySeconds"
-  | "receiveMaximum"
-  | "packetBytesMax"
-  | "topicAliasMax"
-  | "requestProblemInformation"
-  | "authenticationMethod"
->;
 
 /** What only MQTT 5.0 can say in a PUBLISH. */
 export type PublishProperties = Pick<PublishFields, "properties" | "topicAlias" | "subscriptionIds">;
@@ -34,28 +27,14 @@ export const LASTING = { cleanStart: false, sessionExpirySeconds: 3_600 } as con
 let clientCount = 0;
 
 /** Sends a CONNECT of MQTT 5.0 on a new link. */
-export function sendConnect5(test: TestBroker, options: ConnectOptions & ConnectProperties = {}): RawClient {
+export function sendConnect5(test: TestBroker, options: ConnectOptions = {}): RawClient {
   const client = test.open();
-  client.version = 5;
-  const { sessionExpirySeconds, receiveMaximum, packetBytesMax, topicAliasMax } = options;
-  const { requestProblemInformation, authenticationMethod } = options;
-  client.send({
-    ...connectPacket({ clientId: `five-${++clientCount}`, ...options, version: 5 }),
-    ...(sessionExpirySeconds !== undefined && { sessionExpirySeconds }),
-    ...(receiveMaximum !== undefined && { receiveMaximum }),
-    ...(packetBytesMax !== undefined && { packetBytesMax }),
-    ...(topicAliasMax !== undefined && { topicAliasMax }),
-    ...(requestProblemInformation !== undefined && { requestProblemInformation }),
-    ...(authenticationMethod !== undefined && { authenticationMethod }),
-  });
+  client.sendConnect({ clientId: `five-${++clientCount}`, ...options, version: 5 });
   return client;
 }
 
 /** A client of MQTT 5.0 that is connected, and what CONNACK said to it. */
-export async function open5(
-  test: TestBroker,
-  options: ConnectOptions & ConnectProperties = {},
-): Promise<Connected> {
+export async function open5(test: TestBroker, options: ConnectOptions = {}): Promise<Connected> {
   const client = sendConnect5(test, options);
   const connack = await client.receive();
   assert(connack?.type === "connack", `Expected CONNACK, received ${connack?.type}`);
@@ -64,11 +43,22 @@ export async function open5(
   return { client, connack };
 }
 
-export async function connect5(
-  test: TestBroker,
-  options: ConnectOptions & ConnectProperties = {},
-): Promise<RawClient> {
+export async function connect5(test: TestBroker, options: ConnectOptions = {}): Promise<RawClient> {
   return (await open5(test, options)).client;
+}
+
+/** Subscribes with options of MQTT 5.0; answers the reason codes. */
+export async function subscribe5(
+  client: RawClient,
+  requests: readonly SubscriptionDraft[],
+  subscriptionId = 0,
+): Promise<readonly number[]> {
+  const packetId = client.nextPacketId();
+  client.send({ type: "subscribe", packetId, requests, subscriptionId });
+  const suback = await client.receive();
+  assert(suback?.type === "suback", `Expected SUBACK, received ${suback?.type}`);
+  assertEquals(suback.packetId, packetId);
+  return suback.reasonCodes;
 }
 
 /** Sends a PUBLISH with properties; answers its packet identifier. */
@@ -88,7 +78,16 @@ export function sendPublish5(
   return packetId;
 }
 
-/** Expects an acknowledgement with this reason code. */
+/** Ends the connection by DISCONNECT with this reason code and expiry; the broker says nothing more. */
+export async function disconnect5(
+  client: RawClient,
+  said: { reasonCode?: number; sessionExpirySeconds?: number } = {},
+): Promise<void> {
+  client.send({ type: "disconnect", reasonCode: 0, ...said });
+  await client.expectClosed();
+}
+
+/** Expects an acknowledgement with exactly this reason code. */
 export async function expectCode(
   client: RawClient,
   type: "puback" | "pubrec" | "pubrel" | "pubcomp",

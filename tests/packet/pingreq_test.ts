@@ -2,6 +2,7 @@ import { testInvalid, testValid } from "./fixtures.ts";
 
 testValid([
   { name: "PINGREQ [MQTT-3.12.4-1]", hex: "c0 00", packet: { type: "pingreq" } },
+  { name: "PINGREQ of MQTT 5.0", hex: "c0 00", version: 5, packet: { type: "pingreq" } },
   { name: "PINGREQ of MQTT 3.1", hex: "c0 00", version: 3, packet: { type: "pingreq" } },
 ]);
 

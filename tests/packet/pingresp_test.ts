@@ -2,6 +2,7 @@ import { testInvalid, testValid } from "./fixtures.ts";
 
 testValid([
   { name: "PINGRESP [MQTT-3.12.4-1]", hex: "d0 00", packet: { type: "pingresp" } },
+  { name: "PINGRESP of MQTT 5.0", hex: "d0 00", version: 5, packet: { type: "pingresp" } },
   { name: "PINGRESP of MQTT 3.1", hex: "d0 00", version: 3, packet: { type: "pingresp" } },
 ]);
 

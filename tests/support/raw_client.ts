@@ -9,34 +9,28 @@ import {
   type PublishFields,
   type PublishPacket,
   type QoS,
+  ReasonCode,
   type Version,
   type WillDraft,
 } from "../../broker/packet/mod.ts";
 import type { Link } from "../../broker/transport/transport.ts";
-import { hex } from "../packet/fixtures.ts";
 import { within } from "./eventually.ts";
+import { lengthOf, packetHex } from "./packet_hex.ts";
 
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-export interface ConnectOptions {
-  readonly version?: Version;
-  readonly clientId?: string;
-  /** True if left out. */
+/** The fields of CONNECT, with what MQTT 5.0 adds. */
+export interface ConnectOptions extends Partial<Omit<ConnectFields, "type" | "will" | "password">> {
+  /**
+   * True if left out. If false the session is kept, as 3.1.1 does it: at 5.0 for ever, unless `sessionExpirySeconds` says
+   * otherwise.
+   */
   readonly cleanStart?: boolean;
-  readonly keepAliveSeconds?: number;
   readonly will?: WillOptions | undefined;
-  readonly username?: string;
   readonly password?: string;
-  /** Of MQTT 5.0. */
-  readonly properties?: ConnectProperties;
 }
-
-export type ConnectProperties = Omit<
-  ConnectFields,
-  "type" | "version" | "cleanStart" | "keepAliveSeconds" | "clientId" | "will" | "username" | "password"
->;
 
 export interface WillOptions
   extends Partial<Pick<WillDraft, "qos" | "retain" | "delaySeconds" | "properties">> {
@@ -101,14 +95,9 @@ export class RawClient {
     this.sendBytes(...packets.map((packet) => encode(packet, this.version)));
   }
 
-  /** Sends bytes from hex digits and quoted text, in one write. */
+  /** Sends bytes as `packetHex` reads them, in one write. */
   sendHex(...texts: string[]): void {
-    this.sendBytes(...texts.map(hex));
-  }
-
-  /** Sends a packet by its first byte and the hex of what follows the remaining length, which is counted here. */
-  sendBody(firstByte: number, body: string): void {
-    this.sendBytes(frameOf(firstByte, hex(body)));
+    this.sendBytes(...texts.map((text) => packetHex(text, this.version)));
   }
 
   sendBytes(...parts: Uint8Array[]): void {
@@ -149,18 +138,55 @@ export class RawClient {
     return packet.reasonCodes;
   }
 
-  async unsubscribe(...filters: string[]): Promise<void> {
+  /** Unsubscribes and answers the reason codes, which only MQTT 5.0 has. */
+  async unsubscribe(...filters: string[]): Promise<readonly number[]> {
     const packetId = this.nextPacketId();
     this.send({ type: "unsubscribe", packetId, filters });
-    await this.expect({ type: "unsuback", packetId, reasonCodes: [] });
+    const packet = await this.receive();
+    assert(packet?.type === "unsuback", `Expected UNSUBACK, received ${describe(packet)}`);
+    assertEquals(packet.packetId, packetId, "UNSUBACK");
+    assertEquals(packet.reasonCodes.length, this.version === 5 ? filters.length : 0);
+    return packet.reasonCodes;
   }
 
   sendAck(type: "puback" | "pubrec" | "pubrel" | "pubcomp", packetId: number): void {
     this.send({ type, packetId, reasonCode: 0 });
   }
 
-  async expectAck(type: "puback" | "pubrec" | "pubrel" | "pubcomp", packetId: number): Promise<void> {
-    await this.expect({ type, packetId, reasonCode: 0 });
+  /** Expects an acknowledgement; at 5.0 with this reason code, where 0 is also what nobody subscribed to. */
+  async expectAck(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: number,
+    reasonCode = 0,
+  ): Promise<void> {
+    const packet = await this.receive();
+    assert(packet?.type === type, `Expected ${type} ${packetId}, received ${describe(packet)}`);
+    const isUnmatched = packet.reasonCode === ReasonCode.noMatchingSubscribers;
+    assertEquals(
+      [packet.packetId, isUnmatched ? 0 : packet.reasonCode],
+      [packetId, this.version === 5 ? reasonCode : 0],
+      type,
+    );
+  }
+
+  /** Expects to be let in; at 3.x there is nothing more to say. */
+  async expectConnack(): Promise<void> {
+    if (this.version !== 5) return await this.expectHex("20 [00 00]");
+    const packet = await this.receive();
+    assert(packet?.type === "connack", `Expected CONNACK, received ${describe(packet)}`);
+    assertEquals([packet.reasonCode, packet.sessionPresent], [0, false]);
+  }
+
+  /** Expects CONNACK with the return code of 3.x or the reason code of 5.0, no session, and the end. */
+  async expectRefused(returnCode: number, reasonCode: number): Promise<void> {
+    if (this.version !== 5) {
+      await this.expectHex(`20 [00 0${returnCode}]`);
+    } else {
+      const packet = await this.receive();
+      assert(packet?.type === "connack", `Expected CONNACK, received ${describe(packet)}`);
+      assertEquals([packet.reasonCode, packet.sessionPresent], [reasonCode, false]);
+    }
+    await this.expectClosed();
   }
 
   /** Expects packets in this order, and nothing between them. */
@@ -202,10 +228,10 @@ export class RawClient {
     return packet;
   }
 
-  /** Expects exactly these bytes, which must be whole packets. */
+  /** Expects exactly these bytes, each text one whole packet as `packetHex` reads it. */
   async expectHex(...texts: string[]): Promise<void> {
     for (const text of texts) {
-      const expected = hex(text);
+      const expected = packetHex(text, this.version);
       const frame = await this.#nextFrame();
       assertEquals(frame && toHex(frame), toHex(expected));
     }
@@ -228,6 +254,16 @@ export class RawClient {
     const frame = await this.#nextFrame();
     assertEquals(frame && describe(decodeFrame(frame, this.version)), undefined, "Expected the end");
     this.isConnected = false;
+  }
+
+  /** Expects that the broker ends the connection; at 5.0 it says first why. */
+  async expectEnded(reasonCode: number): Promise<void> {
+    if (this.version === 5) {
+      const packet = await this.receive();
+      assert(packet?.type === "disconnect", `Expected DISCONNECT, received ${describe(packet)}`);
+      assertEquals(packet.reasonCode.toString(16), reasonCode.toString(16), packet.reasonString);
+    }
+    await this.expectClosed();
   }
 
   /** Expects that nothing came, once the broker handled everything that any client sent so far. */
@@ -299,17 +335,19 @@ export class RawClient {
 }
 
 export function connectPacket(options: ConnectOptions = {}): ConnectFields {
-  const { will } = options;
+  const { will, password, version = 4, cleanStart = true, keepAliveSeconds = 0, clientId = "client" } =
+    options;
   return {
-    ...options.properties,
+    username: undefined,
+    ...version === 5 && !cleanStart && { sessionExpirySeconds: Infinity },
+    ...options,
     type: "connect",
-    version: options.version ?? 4,
-    cleanStart: options.cleanStart ?? true,
-    keepAliveSeconds: options.keepAliveSeconds ?? 0,
-    clientId: options.clientId ?? "client",
+    version,
+    cleanStart,
+    keepAliveSeconds,
+    clientId,
     will: will && willFields(will),
-    username: options.username,
-    password: options.password === undefined ? undefined : encoder.encode(options.password),
+    password: password === undefined ? undefined : encoder.encode(password),
   };
 }
 
@@ -320,10 +358,7 @@ export function publishFields(topic: string, payload: string, options: PublishOp
 
 /** A packet with this body, whatever it is. */
 export function frameOf(firstByte: number, body: Uint8Array): Uint8Array {
-  const header = [firstByte];
-  let rest = body.length;
-  for (; rest > 0x7f; rest >>>= 7) header.push((rest & 0x7f) | 0x80);
-  return Uint8Array.from([...header, rest, ...body]);
+  return Uint8Array.from([firstByte, ...lengthOf(body), ...body]);
 }
 
 function willFields(will: NonNullable<ConnectOptions["will"]>): WillDraft {

@@ -1,9 +1,11 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
+import { ReasonCode } from "../../broker/packet/mod.ts";
 import { Server } from "../../broker/server.ts";
 import { connectTcp, TcpListener } from "../../broker/transport/tcp.ts";
 import { testTransport } from "../contract/transport_contract.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { testVersions } from "../support/versions.ts";
 
 const HOST = "127.0.0.1";
 
@@ -20,27 +22,30 @@ Deno.test("a listener on port 0 says which port it got, and a port in use is an 
   listener.close();
 });
 
-Deno.test("[MQTT-7.1.1-1] a client connects, publishes and receives over TCP", async () => {
-  const broker = new Broker();
-  const server = new Server(broker, { sysIntervalSeconds: 0 });
-  const listener = new TcpListener(HOST, 0);
-  server.listen(listener);
-  const client: RawClient = new RawClient(await connectTcp(HOST, listener.port), () => client.ping());
-  await client.connect({ clientId: "over-tcp" });
-  await client.subscribe(["a/#", 2]);
-  const payload = "x".repeat(300_000);
-  for (const qos of [0, 1, 2] as const) {
-    client.sendPublish("a/b", payload, { qos, packetId: 9 });
-    await client.expectPublish({ topic: "a/b", payload, qos });
-    if (qos > 0) await client.expectAck(qos === 1 ? "puback" : "pubrec", 9);
-  }
-  await server.close();
-  await client.expectClosed();
-  client.cut();
-  await broker.close();
-  assertEquals(server.connectionCount, 0);
-  assertEquals(server.outboxBytes, 0);
-});
+testVersions(
+  "[MQTT-7.1.1-1] [MQTT5-4.2.0-1] a client connects, publishes and receives over TCP",
+  async (version) => {
+    const broker = new Broker();
+    const server = new Server(broker, { sysIntervalSeconds: 0 });
+    const listener = new TcpListener(HOST, 0);
+    server.listen(listener);
+    const client: RawClient = new RawClient(await connectTcp(HOST, listener.port), () => client.ping());
+    await client.connect({ version, clientId: "over-tcp" });
+    await client.subscribe(["a/#", 2]);
+    const payload = "x".repeat(300_000);
+    for (const qos of [0, 1, 2] as const) {
+      client.sendPublish("a/b", payload, { qos, packetId: 9 });
+      await client.expectPublish({ topic: "a/b", payload, qos });
+      if (qos > 0) await client.expectAck(qos === 1 ? "puback" : "pubrec", 9);
+    }
+    await server.close();
+    await client.expectEnded(ReasonCode.serverShuttingDown);
+    client.cut();
+    await broker.close();
+    assertEquals(server.connectionCount, 0);
+    assertEquals(server.outboxBytes, 0);
+  },
+);
 
 Deno.test("a peer that vanishes leaves no connection behind", async () => {
   const broker = new Broker();

@@ -1,4 +1,4 @@
-import type { Grant } from "../../auth/authenticator.ts";
+import type { Credentials } from "../../auth/authenticator.ts";
 import {
   type ConnackFields,
   type ConnectPacket,
@@ -10,17 +10,20 @@ import {
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import type { Features } from "../../core/features.ts";
-import type { Identity } from "../../core/identity.ts";
+import type { AuthRefusal, Identity } from "../../core/identity.ts";
 import { PUBLISH_REFUSALS } from "../../core/refusal.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
+import { Authentication, type Verdict } from "../authentication.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "../connection_port.ts";
 import { responseInformationFor } from "../response_information.ts";
 
-const REASON_OF_GRANT: Readonly<Record<(Grant & { granted: false })["reason"], number>> = {
+const REASON_OF_GRANT: Readonly<Record<AuthRefusal, number>> = {
   "bad-credentials": ReasonCode.badUserNameOrPassword,
   "not-authorized": ReasonCode.notAuthorized,
   "unavailable": ReasonCode.serverUnavailable,
+  // Not 0x89, for which MQTT 3.1.1 has no word.
+  "busy": ReasonCode.serverUnavailable,
 };
 
 const encoder = new TextEncoder();
@@ -32,23 +35,48 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   connection.peerLimits = peerLimitsOf(packet);
   connection.clientId = packet.clientId;
   const problem = problemOfClientId(packet, broker.limits.clientIdBytesMax); // [MQTT-3.1.3-9]
-  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem);
-  if (packet.authenticationMethod !== undefined) {
-    return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
-  }
+  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem); // [MQTT5-3.1.3-8]
   const willProblem = packet.will && problemOfWill(packet.will, broker.limits.topicLevelsMax);
   if (willProblem) {
     answerNo(connection, ReasonCode.topicNameInvalid, willProblem);
     throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
   }
   const { username, password } = packet;
-  const grant = await broker.authenticate({ username, password, clientId: packet.clientId, peer });
+  const credentials = { username, password, clientId: packet.clientId, peer };
+  if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
+  const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
-  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]);
-  accept(connection, packet, grant.identity);
+  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]); // [MQTT5-3.1.4-2]
+  accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
 
-function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Identity): void {
+/** What there is to say of an enhanced authentication in CONNACK. */
+type Said = Pick<ConnackFields, "authenticationMethod" | "authenticationData">;
+
+/** Finds out who the client is by the method that it names; the CONNACK may be some packets away. */
+async function exchange(
+  connection: ConnectionPort,
+  packet: ConnectPacket,
+  credentials: Credentials,
+): Promise<void> {
+  const { authenticationMethod = "", authenticationData } = packet;
+  const authenticator = connection.broker.enhancedAuthenticator(authenticationMethod);
+  if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
+  const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
+  connection.authentication = new Authentication(connection, authenticator);
+  const verdict: Verdict = {
+    granted: (identity, data) => accept(connection, packet, { identity, ...said(data) }), // [MQTT5-4.12.0-5]
+    refused: (reason, { data, detail }) =>
+      refuse(connection, REASON_OF_GRANT[reason], undefined, { detail, ...(data && said(data)) }), // [MQTT5-4.12.0-4]
+  };
+  await connection.authentication.begin(authenticationData, verdict, credentials);
+}
+
+function accept(
+  connection: ConnectionPort,
+  packet: ConnectPacket,
+  { identity, ...said }: Said & { readonly identity: Identity },
+): void {
   const { broker } = connection;
   const { will, cleanStart, sessionExpirySeconds: expirySeconds } = packet;
   const refusal = will && broker.publishRefusal(identity, will); // [MQTT5-3.2.2-12] [MQTT5-3.2.2-13]
@@ -56,27 +84,27 @@ function accept(connection: ConnectionPort, packet: ConnectPacket, identity: Ide
     const { reasonCode, words } = PUBLISH_REFUSALS[refusal];
     return refuse(connection, reasonCode, `Will refused: ${words}`);
   }
-  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6]
+  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
   if (needsFailingStore(connection, clientId, packet)) {
     return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
   }
-  const connack = connackFor(connection, packet, clientId);
+  const connack = { ...connackFor(connection, packet, clientId), ...said };
   if (!fits(connection, connack)) {
     return refuse(connection, ReasonCode.packetTooLarge, "Cannot say in a packet that small what there is");
   }
-  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3]
+  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
   if (opened === "full") {
     return refuse(connection, ReasonCode.serverUnavailable, "There are too many sessions");
   }
   const { session, isPresent } = opened;
   connection.clientId = clientId;
-  connection.keepAliveSeconds = keepAliveOf(packet, broker.features);
-  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12]
+  connection.keepAliveSeconds = keepAliveOf(packet, broker.features); // [MQTT5-3.2.2-22]
   connection.open(session);
-  const bytes = encode({ ...connack, sessionPresent: isPresent }, packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2]
+  const bytes = encode({ ...connack, sessionPresent: isPresent }, packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2] [MQTT5-3.1.4-5] [MQTT5-3.2.0-1]
   // While the store fails, a session that it already has can be gone on with: nothing new is promised.
   if (broker.storeRefusal) connection.send(bytes);
   else connection.promise(bytes);
+  connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12] [MQTT5-3.1.2-7]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
   session.resume();
 }
@@ -120,7 +148,7 @@ function connackFor(connection: ConnectionPort, packet: ConnectPacket, clientId:
     wildcardSubscriptionsAvailable: features.wildcardSubscriptionsAvailable,
     subscriptionIdsAvailable: features.subscriptionIdentifiersAvailable,
     sharedSubscriptionsAvailable: features.sharedSubscriptionsAvailable,
-    ...(packet.clientId === "" && { assignedClientId: clientId }), // [MQTT5-3.2.2-16]
+    ...(packet.clientId === "" && { assignedClientId: clientId }), // [MQTT5-3.2.2-16] [MQTT5-3.1.3-7]
     ...(expirySeconds !== packet.sessionExpirySeconds && { sessionExpirySeconds: expirySeconds }),
     ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAliveSeconds: keepAliveSeconds }), // [MQTT5-3.2.2-21]
   };
@@ -153,29 +181,30 @@ function problemOfClientId(
   const isNameless = clientId === "" && version < 5 && (!cleanStart || version === 3); // [MQTT-3.1.3-7] [MQTT-3.1.3-8]
   if (isNameless) return "Cannot accept an empty client identifier";
   const bytes = encoder.encode(clientId).length;
-  if (bytes <= bytesMax) return undefined; // [MQTT-3.1.3-5]
+  if (bytes <= bytesMax) return undefined; // [MQTT-3.1.3-5] [MQTT5-3.1.3-5]
   return `Cannot accept a client identifier of ${bytes} bytes: at most ${bytesMax} are allowed`;
 }
 
 function problemOfWill({ topic, properties }: WillFields, levelsMax: number): string | undefined {
-  const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1]
+  const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1] [MQTT5-4.7.0-1]
   const responseTopic = properties?.responseTopic;
   if (problem || responseTopic === undefined) return problem?.message;
   return checkTopic(responseTopic, levelsMax)?.message; // It is published like any other. [MQTT5-3.3.2-14]
 }
 
-/** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
+/** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT5-3.2.2-7] */
 function refuse(
   connection: ConnectionPort,
   reasonCode: number,
   reason: string = describeReason(reasonCode, "connack"),
+  { detail = reason, ...said }: Said & { /** For the log. */ readonly detail?: string | undefined } = {},
 ): void {
-  answerNo(connection, reasonCode, reason);
-  connection.close("refused", `0x${reasonCode.toString(16)}: ${reason}`);
+  answerNo(connection, reasonCode, reason, said);
+  connection.close("refused", `0x${reasonCode.toString(16)}: ${detail}`);
 }
 
 /** Where the client's version has a word for it. [MQTT-3.2.2-6] */
-function answerNo(connection: ConnectionPort, reasonCode: number, reason: string): void {
+function answerNo(connection: ConnectionPort, reasonCode: number, reason: string, said: Said = {}): void {
   if (connection.version !== 5 && connectReturnCode(reasonCode) === undefined) return;
-  connection.answer({ type: "connack", sessionPresent: false, reasonCode }, reason);
+  connection.answer({ type: "connack", sessionPresent: false, reasonCode, ...said }, reason);
 }

@@ -13,10 +13,10 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
   const { session } = connection;
   const { qos, packetId } = packet;
   const topic = resolveTopic(connection, packet);
-  if (qos === 2) {
+  if (qos === 2) { // [MQTT5-4.3.2-5]
     const flow = session.beginInbound(packetId); // [MQTT-4.3.3-2]
     if (flow === "full") throw tooManyOpen(connection);
-    if (flow === "duplicate") return connection.acknowledgeAgain("pubrec", packetId);
+    if (flow === "duplicate") return connection.acknowledgeAgain("pubrec", packetId); // [MQTT5-4.3.3-10]
   }
   // The packet is the draft as it is, unless an alias stood for its topic.
   const draft = topic === packet.topic ? packet : { ...packet, topic };
@@ -24,7 +24,7 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
   if (!publication.accepted) return refuse(connection, packet, publication);
   if (qos === 0) return;
   const reasonCode = publication.matched === 0 ? ReasonCode.noMatchingSubscribers : ReasonCode.success;
-  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3]
+  connection.acknowledge(qos === 1 ? "puback" : "pubrec", packetId, reasonCode); // [MQTT-4.3.2-2] [MQTT-4.6.0-2] [MQTT-3.3.4-1] [MQTT-4.6.0-3] [MQTT5-3.3.4-1] [MQTT5-4.3.2-4] [MQTT5-4.3.3-8] [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]
 }
 
 /**
@@ -55,7 +55,7 @@ function refuse(
 function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string {
   const { topicLevelsMax } = connection.broker.limits;
   const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
-  const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
+  const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT5-3.3.2-2] [MQTT5-4.7.3-1]
   if (problem) {
     const isMissing = problem.code === "empty"; // [MQTT5 3.3.2.1]
     throw new ProtocolError(

@@ -4,11 +4,11 @@ import { checkFlow } from "./_flow.ts";
 
 /**
  * The client has a QoS 2 message: PUBREL, even for one we do not know, so that its side can end. One that it does not
- * take is over. [MQTT-4.6.0-4]
+ * take is over. [MQTT-4.6.0-4] [MQTT5-4.6.0-4]
  */
 export function handlePubrec(connection: ConnectionPort, { packetId, reasonCode }: PubrecPacket): void {
   const { session } = connection;
-  if (reasonCode >= ReasonCode.unspecifiedError) { // [MQTT5-4.3.3-4]
+  if (reasonCode >= ReasonCode.unspecifiedError) { // [MQTT5-4.3.3-4] [MQTT5-4.4.0-2] [MQTT5-4.8.2-6]
     return checkFlow(connection, "PUBREC", packetId, session.reject(packetId));
   }
   const outcome = session.release(packetId);

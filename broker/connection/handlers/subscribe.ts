@@ -6,16 +6,17 @@ import { ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../.
 import { isShared } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
 
-/** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] */
+/** Subscribes filter by filter, answers once, then sends what is retained. [MQTT-3.8.4-4] [MQTT5-3.8.4-5] */
 export function handleSubscribe(connection: ConnectionPort, packet: SubscribePacket): void {
   const { requests, packetId } = packet;
   if (connection.version === 5) checkOffered(connection, packet);
   const outcomes = requests.map((request) => subscribe(connection, request, packet.subscriptionId));
   const refusal = logRefusals(connection, requests, outcomes);
-  const reasonCodes = outcomes.map((outcome) =>
+  const reasonCodes = outcomes.map((outcome) => // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
+    // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
-  connection.answer({ type: "suback", packetId, reasonCodes }, refusal); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7]
+  connection.answer({ type: "suback", packetId, reasonCodes }, refusal); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.3.1-7] [MQTT5-2.2.1-6] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2]
   for (const [index, outcome] of outcomes.entries()) {
     if (outcome.granted && wantsRetained(requests[index]!, outcome)) {
       sendRetained(connection, outcome.subscription);
@@ -61,7 +62,7 @@ function subscribe(
   return outcome;
 }
 
-/** For a shared one, whose turn would it be? [MQTT5-3.8.4] */
+/** For a shared one, whose turn would it be? (4.8.2) */
 function wantsRetained(
   { retainHandling }: SubscriptionRequest,
   { subscription, isNew }: SubscribeOutcome & { granted: true },
@@ -85,7 +86,7 @@ function logRefusals(
   return problem?.message ?? SUBSCRIBE_REFUSALS[refusal].words;
 }
 
-/** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] */
+/** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] [MQTT5-3.8.4-4] */
 function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
   const { broker, session } = connection;
   session.deliverRetained(subscription, broker.retainedSource(session, subscription.filter));

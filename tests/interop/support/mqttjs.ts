@@ -1,5 +1,5 @@
 // deno-lint-ignore no-import-prefix -- in deno.json, `deno task start` would fetch it too
-import mqtt, { type IClientOptions, type MqttClient } from "npm:mqtt@^5.16.0";
+import mqtt, { type IClientOptions, type MqttClient, type Packet } from "npm:mqtt@^5.16.0";
 import { assertEquals } from "@std/assert";
 import { eventually, within } from "../../support/eventually.ts";
 import { HOST, type Reachable } from "./start_mqtt.ts";
@@ -18,6 +18,8 @@ export interface Received {
 export class JsClient implements AsyncDisposable {
   readonly mqtt: MqttClient;
   readonly received: Received[] = [];
+  /** Every packet that came, in order. */
+  readonly packets: Packet[] = [];
   /** Whether the broker had the session, at each CONNACK. */
   readonly sessionsPresent: boolean[] = [];
 
@@ -30,6 +32,7 @@ export class JsClient implements AsyncDisposable {
       ...options,
     });
     this.mqtt.on("packetreceive", (packet) => {
+      this.packets.push(packet);
       if (packet.cmd === "connack") this.sessionsPresent.push(packet.sessionPresent);
     });
     this.mqtt.on("message", (topic, payload, { qos, retain, dup }) => {
@@ -41,6 +44,11 @@ export class JsClient implements AsyncDisposable {
 
   get payloads(): string[] {
     return this.received.map(({ payload }) => payload);
+  }
+
+  /** What came of one kind, in order. */
+  packetsOf<Command extends Packet["cmd"]>(cmd: Command): Extract<Packet, { cmd: Command }>[] {
+    return this.packets.filter((packet) => packet.cmd === cmd) as Extract<Packet, { cmd: Command }>[];
   }
 
   async connected(): Promise<this> {

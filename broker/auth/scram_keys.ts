@@ -1,0 +1,41 @@
+// The arithmetic of SCRAM-SHA-256 (RFC 5802, 3). WebCrypto does it away from the event loop.
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+export const KEY_BYTES = 32;
+
+const encoder = new TextEncoder();
+
+/** Of the key: `Hi(password, salt, iterations)`, the one step that takes its time, which is its purpose. */
+export async function saltPassword(
+  password: string,
+  { salt, iterations }: { readonly salt: Bytes; readonly iterations: number },
+): Promise<Bytes> {
+  const raw = encoder.encode(password);
+  const key = await crypto.subtle.importKey("raw", raw, "PBKDF2", false, ["deriveBits"]);
+  const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, KEY_BYTES * 8));
+}
+
+export async function hmac(key: Bytes, message: string): Promise<Bytes> {
+  const parameters = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", key, parameters, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, encoder.encode(message)));
+}
+
+export async function sha256(bytes: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+/** Both of the same length. */
+export function xor(one: Bytes, other: Bytes): Bytes {
+  return one.map((byte, index) => byte ^ other[index]!);
+}
+
+/** In a time that does not tell where two keys begin to differ. */
+export function isSameKey(one: Bytes, other: Bytes): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (const [index, byte] of one.entries()) difference |= byte ^ other[index]!;
+  return difference === 0;
+}

@@ -1,0 +1,17 @@
+import { DEFAULT_ITERATIONS } from "../auth/verifier.ts";
+import type { Flag } from "./command_line.ts";
+
+/** The arguments of `passwd` that are no flags. */
+export const PASSWD_ARGUMENTS = ["FILE", "USER"] as const;
+
+/** The flags of `passwd`. There is none for the password: everybody on the machine can read a command line. */
+export const PASSWD_FLAGS: readonly Flag[] = [
+  { name: "delete", short: "D", help: "Remove the user" },
+  {
+    name: "iterations",
+    short: "I",
+    placeholder: "N",
+    help: `How often the password is hashed; ${DEFAULT_ITERATIONS}, or fewer for clients that are slow`,
+  },
+  { name: "help", short: "h", help: "Print this and exit" },
+];

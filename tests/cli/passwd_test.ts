@@ -1,0 +1,195 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { passwd } from "../../broker/cli/passwd.ts";
+import type { Terminal } from "../../broker/cli/password_prompt.ts";
+import { StartError } from "../../broker/cli/start.ts";
+import { loadUsers } from "../../broker/cli/users.ts";
+import { PasswordAuthenticator } from "../../broker/auth/password.ts";
+import { CheckGate } from "../../broker/auth/check_gate.ts";
+import { Log } from "../../broker/core/log.ts";
+import { credentialsOf } from "../contract/authenticator_contract.ts";
+import { passwordFileOf } from "../support/users.ts";
+
+const encoder = new TextEncoder();
+
+/** An input that gives its chunks one by one, and remembers whether it showed what was typed. */
+class ScriptedTerminal implements Terminal {
+  isRaw = false;
+  readonly wasRaw: boolean[] = [];
+  readonly #chunks: string[];
+  readonly #isTerminal: boolean;
+
+  constructor(isTerminal: boolean, chunks: readonly string[]) {
+    this.#isTerminal = isTerminal;
+    this.#chunks = [...chunks];
+  }
+
+  isTerminal(): boolean {
+    return this.#isTerminal;
+  }
+
+  setRaw(isRaw: boolean): void {
+    this.isRaw = isRaw;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    this.wasRaw.push(this.isRaw);
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) return Promise.resolve(null);
+    return Promise.resolve(encoder.encodeInto(chunk, buffer).written);
+  }
+}
+
+const pipe = (...chunks: string[]) => new ScriptedTerminal(false, chunks);
+const keyboard = (...chunks: string[]) => new ScriptedTerminal(true, chunks);
+
+async function withFolder(action: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await action(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function options(file: string, user = "ana") {
+  return { file, user, isDeleting: false, iterations: 4096 };
+}
+
+/** Whether the file lets the user in with this password. */
+async function letsIn(file: string, user: string, password: string): Promise<boolean> {
+  const users = await loadUsers(file, new Log("off", () => {}));
+  const gate = new CheckGate({ runningMax: 1, waitingMax: 1 });
+  const grant = await new PasswordAuthenticator(users!, gate).authenticate(credentialsOf(user, password));
+  return grant!.granted;
+}
+
+async function refusal(action: () => Promise<unknown>): Promise<string> {
+  return (await assertRejects(action, StartError)).message;
+}
+
+Deno.test("passwd makes a file for its owner's eyes only, which lets the user in", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    assertEquals(
+      await passwd(options(file), pipe("se", "cret\nnever read")),
+      `Created ${file}: "ana" may come in`,
+    );
+    assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+    assertEquals([await letsIn(file, "ana", "secret"), await letsIn(file, "ana", "x")], [true, false]);
+    assertEquals((await Deno.readTextFile(file)).includes("secret"), false);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["users"]);
+  });
+});
+
+Deno.test("passwd gives a user another password and leaves all else as it is", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const bob = await passwordFileOf({ bob: "2" });
+    await Deno.writeTextFile(file, `# ours\n${await passwordFileOf({ ana: "1" })}${bob}`, { mode: 0o644 });
+    assertEquals(await passwd(options(file), pipe("new")), `Changed ${file}: "ana" may come in`);
+    assertEquals([await letsIn(file, "ana", "1"), await letsIn(file, "ana", "new")], [false, true]);
+    assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+    await passwd({ ...options(file), isDeleting: true }, pipe());
+    assertEquals(await Deno.readTextFile(file), `# ours\n${bob}`);
+    assertEquals(
+      await refusal(() => passwd({ ...options(file), isDeleting: true }, pipe())),
+      `Cannot remove "ana": not in ${file}`,
+    );
+  });
+});
+
+Deno.test("passwd asks twice at a terminal, shows nothing, and minds the keys that correct", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const typed = keyboard("nonsense\x15sé✓", "\x7f\x7f\x08\x08", "secrx\x7fet\r", "sec", "ret\r");
+    await passwd(options(file), typed);
+    assertEquals(typed.wasRaw, [true, true, true, true, true]);
+    assertEquals(typed.isRaw, false);
+    assert(await letsIn(file, "ana", "secret"));
+    const pasted = keyboard("both\rboth\r");
+    await passwd(options(file), pasted);
+    assert(await letsIn(file, "ana", "both"));
+  });
+});
+
+Deno.test("passwd changes nothing when it is interrupted, or when the password is none", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const inputs: (readonly [ScriptedTerminal, string])[] = [
+      [keyboard("sec\x03"), "Nothing was changed"],
+      [keyboard("secret\r", "\x04"), "Nothing was changed"],
+      [keyboard("secret\r", "secreT\r"), "Cannot use the password: it was not the same the second time"],
+      [keyboard("\r"), "Cannot use the password: it is empty"],
+      [pipe(), "Cannot use the password: it is empty"],
+      [pipe("\n"), "Cannot use the password: it is empty"],
+      [pipe("a\u0007b\n"), "Cannot use the password: it has a character like a control"],
+      [pipe(...Array(11).fill("x".repeat(100))), "Cannot use the password: it has more than 1024 bytes"],
+    ];
+    for (const [terminal, message] of inputs) {
+      assertEquals(await refusal(() => passwd(options(file), terminal)), message);
+      assertEquals(terminal.isRaw, false);
+    }
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("passwd leaves alone a file that the broker could not use, one that another passwd writes, and links", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    await Deno.writeTextFile(file, "bob\n");
+    assertEquals(
+      await refusal(() => passwd(options(file), pipe("x"))),
+      `Cannot use ${file}, line 1: there is no colon after a name`,
+    );
+    await Deno.writeTextFile(file, "");
+    await Deno.writeTextFile(`${file}.new`, "theirs");
+    assertEquals(
+      await refusal(() => passwd(options(file), pipe("x"))),
+      `Cannot write ${file}.new: File exists; another passwd is at work, or was killed and left it`,
+    );
+    assertEquals(await Deno.readTextFile(`${file}.new`), "theirs");
+    await Deno.remove(`${file}.new`);
+    await Deno.symlink(file, `${folder}/link`);
+    await passwd(options(`${folder}/link`), pipe("x"));
+    assert((await Deno.lstat(`${folder}/link`)).isSymlink);
+    assert(await letsIn(file, "ana", "x"));
+  });
+});
+
+// Mosquitto CVE-2018-12550: an empty file let everybody in.
+Deno.test("a password file that is missing, empty or wrong lets the broker not start", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const log = new Log("off", () => {});
+    assertEquals(await loadUsers(undefined, log), undefined);
+    assertEquals(await refusal(() => loadUsers(file, log)), `Cannot read ${file}: No such file or directory`);
+    for (const text of ["", "# ana:…\n\n"]) {
+      await Deno.writeTextFile(file, text);
+      assertEquals(
+        await refusal(() => loadUsers(file, log)),
+        `Cannot use ${file}: it has no user; pregon passwd ${file} USER adds one`,
+      );
+    }
+    await Deno.writeTextFile(file, `${await passwordFileOf({ ana: "1" })}bob:secret\n`);
+    assertEquals(
+      await refusal(() => loadUsers(file, log)),
+      `Cannot use ${file}, line 2: what follows the name is not SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`,
+    );
+  });
+});
+
+// Mosquitto CVE-2017-9868: others could read what belongs to one.
+Deno.test("a password file that others may read is warned of, with its mode", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    await Deno.writeTextFile(file, await passwordFileOf({ ana: "1" }));
+    for (const [mode, isOpen] of [[0o600, false], [0o400, false], [0o640, true], [0o602, true]] as const) {
+      await Deno.chmod(file, mode);
+      const lines: string[] = [];
+      const log = new Log("info", (line) => lines.push(line.slice(25)));
+      assertEquals((await loadUsers(file, log))!.size, 1);
+      const line = `warn  password-file-open file=${file} mode=${mode.toString(8)} expected=600`;
+      assertEquals(lines, isOpen ? [line] : []);
+    }
+  });
+});
