@@ -32,7 +32,7 @@ import { isUtf8 } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
 import type { Will } from "./session/will.ts";
 import { Restoration } from "./restoration.ts";
-import type { RetainedSource } from "./session/retained_backlog.ts";
+import { RetainedMessages } from "./retained_messages.ts";
 import { EventJournal } from "./store/event_journal.ts";
 import { Journal } from "./store/journal.ts";
 import { MemoryStore } from "./store/memory_store.ts";
@@ -84,6 +84,7 @@ export class Broker {
   readonly journal: Journal | undefined;
   /** What streams catch up from, across starts of the process. */
   readonly events: EventJournal;
+  readonly retained: RetainedMessages;
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
   readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
@@ -118,6 +119,7 @@ export class Broker {
     this.#sequence = new Sequence(this.journal, this.clock);
     this.#router = new Router(this.limits, this.counters);
     this.#retained = new RetainedStore(this.limits, this.clock, this.journal);
+    this.retained = new RetainedMessages(this.#retained, this.features, () => this.sequence);
     this.sessions = new SessionTable({
       limits: this.limits,
       counters: this.counters,
@@ -160,14 +162,6 @@ export class Broker {
 
   get subscriptionCount(): number {
     return this.#router.subscriptionCount;
-  }
-
-  get retainedCount(): number {
-    return this.#retained.size;
-  }
-
-  get retainedBytes(): number {
-    return this.#retained.bytes;
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
@@ -276,50 +270,6 @@ export class Broker {
     return this.#router.remove(filter, subscriber.id) !== undefined; // [MQTT-3.10.4-2] [MQTT5-3.10.4-2]
   }
 
-  /** The topic's retained message, if there is one that the identity may receive. */
-  retained(identity: Identity, topic: string): Message | undefined {
-    return this.#canReceive(identity, topic) ? this.#retained.get(topic) : undefined;
-  }
-
-  /**
-   * The retained messages of a filter that the identity may receive, one by one as they are asked for: other things may
-   * happen between two of them. Newer ones than `until` are left out: who subscribed then has had them live.
-   */
-  *retainedMatching(identity: Identity, filter: string, until: number = this.sequence): Generator<Message> {
-    for (const message of this.#retained.match(filter)) {
-      if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
-    }
-  }
-
-  /** The retained messages that a new subscription begins with, those of this moment. */
-  retainedSource(subscriber: Subscriber, filter: string): RetainedSource {
-    const until = this.sequence;
-    return {
-      walk: () => this.retainedMatching(subscriber.identity, filter, until),
-      isCurrent: (message) => this.retained(subscriber.identity, message.topic) === message,
-    };
-  }
-
-  /**
-   * A page of the retained messages of a filter, in the order of `RetainedTree.page`.
-   *
-   * @returns `next`: the topic to go on after, if there are more
-   */
-  retainedPage(
-    identity: Identity,
-    filter: string,
-    { after, limit }: { after?: string | undefined; limit: number },
-  ): { messages: Message[]; next: string | undefined } {
-    const messages: Message[] = [];
-    let next = after;
-    for (;;) {
-      const page = this.#retained.page(filter, { after: next, limit: limit - messages.length });
-      messages.push(...page.messages.filter((message) => this.#canReceive(identity, message.topic)));
-      next = page.next;
-      if (next === undefined || messages.length >= limit) return { messages, next };
-    }
-  }
-
   /** Shows every message to the observer from now on; the answer ends that. */
   observe(observer: MessageObserver): () => void {
     this.#observers.add(observer);
@@ -369,15 +319,10 @@ export class Broker {
     this.#sequence.restore(state);
     this.events.restore({ events, interests }, state.logged);
     for (const [session, subscription] of backlogs) {
-      session.deliverRetained(subscription, this.retainedSource(session, subscription.filter));
+      session.deliverRetained(subscription, this.retained.source(session, subscription.filter));
     }
     this.turn.recorded();
     await this.turn.settled();
-  }
-
-  /** One rule for retained and listed messages; the router asks the same for live ones. A store may still hold some. */
-  #canReceive(identity: Identity, topic: string): boolean {
-    return this.features.retainAvailable && identity.can("receive", topic);
   }
 
   /** Whoever ends a connection or session (a timer, another connection) has no part in what goes wrong with its will. */

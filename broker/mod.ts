@@ -25,6 +25,7 @@ export { Message, type MessageDraft, type MessageProperties, type UserProperties
 export type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
+export type { RetainedMessages } from "./retained_messages.ts";
 export type { QoS } from "./packet/types.ts";
 export type { EventJournal, RestoredEvents } from "./store/event_journal.ts";
 export { type Store, StoreError } from "./store/store.ts";

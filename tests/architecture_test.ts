@@ -50,8 +50,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "type broker/store/",
     "broker/topic/",
   ],
+  "broker/retained_messages.ts": ["broker/core/", "type broker/session/"],
   "broker/broker.ts": [
     "broker/restoration.ts",
+    "broker/retained_messages.ts",
     "broker/auth/",
     "broker/cluster/",
     "broker/core/",
@@ -104,6 +106,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "broker/mod.ts": [
     "broker/broker.ts",
+    "type broker/retained_messages.ts",
     "broker/core/",
     "broker/topic/",
     "type broker/auth/",

@@ -82,7 +82,7 @@ Deno.test("with a password file nobody comes in without a name, unless that is s
 Deno.test("an empty name of a password file is refused, and so is a door that nobody could enter", () => {
   assertEquals(
     messageOf({ env: { PREGON_AUTH_PASSWORD_FILE: "" } }),
-    'Cannot use "" for auth.password-file from variable PREGON_AUTH_PASSWORD_FILE: it must be the path of a file',
+    'Cannot use "" for auth.password-file from variable PREGON_AUTH_PASSWORD_FILE: it must be the path of a file or folder',
   );
   assertEquals(
     messageOf(fileOf("[auth]\nallow-anonymous = false")),

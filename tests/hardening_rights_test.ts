@@ -144,7 +144,7 @@ Deno.test("a will whose right went after CONNECT does not fire", async () => {
   await subscriber.expectPublish({ topic: "note", payload: "bye" });
   await eventually(() => assertEquals(host.broker.counters.refusals.denied, 1));
   await subscriber.expectNothing();
-  assertEquals(host.broker.retainedCount, 0);
+  assertEquals(host.broker.retained.size, 0);
 });
 
 // Mosquitto CVE-2018-12546, NATS CVE-2026-58209: what was stored came out past the rules.

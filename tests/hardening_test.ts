@@ -147,7 +147,7 @@ for (const levels of [201, 60_000]) {
     await willing.expectClosed();
     await neighbour.ping();
     assertEquals(host.broker.counters.closes["protocol-error"], 2);
-    assertEquals([host.broker.retainedCount, host.broker.subscriptionCount], [0, 1]);
+    assertEquals([host.broker.retained.size, host.broker.subscriptionCount], [0, 1]);
   });
 }
 
@@ -211,7 +211,7 @@ Deno.test("a client's publish to a topic that begins with $ is refused, neither 
     for (const qos of [0, 1, 2] as const) await publisher.publish(topic, "forged", { qos, retain: true });
   }
   await subscriber.expectNothing();
-  assertEquals([host.broker.counters.refusals["reserved-topic"], host.broker.retainedCount], [15, 0]);
+  assertEquals([host.broker.counters.refusals["reserved-topic"], host.broker.retained.size], [15, 0]);
 });
 
 Deno.test("clients that fill the table of retained messages do not silence $SYS", async () => {

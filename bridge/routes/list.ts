@@ -112,7 +112,7 @@ function page(
   let bytes = 0;
   let scannedCount = 0;
   do {
-    const found = broker.retainedPage(listing.identity, listing.filter, {
+    const found = broker.retained.page(listing.identity, listing.filter, {
       after: next,
       limit: Math.max(1, Math.min(limit - messages.length, STEP)),
     });

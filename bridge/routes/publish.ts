@@ -50,7 +50,7 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   parameters.allowOnly(["topic"]);
   const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
   requireMayPublish(bridge, identity, { topic, qos: 0, retain: true });
-  const retained = broker.retained(identity, topic);
+  const retained = broker.retained.get(identity, topic);
   requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
@@ -149,7 +149,7 @@ async function publishDraft(
   const identity = context.get("identity");
   const { topic } = draft;
   requireMayPublish(bridge, identity, draft);
-  const previous = broker.retained(identity, topic);
+  const previous = broker.retained.get(identity, topic);
   requirePreconditions(context.req.raw.headers, previous && etagOf(broker.epoch, previous));
   if (asked.mandatory && broker.matchCount(topic) === 0) {
     throw new Problem(

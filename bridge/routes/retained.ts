@@ -35,7 +35,7 @@ export function readRetained(
   const payload = parameters.choice("payload", PAYLOAD_FORMS, "auto");
   const identity = context.get("identity");
   requireRight(identity, "receive", topic);
-  const message = broker.retained(identity, topic);
+  const message = broker.retained.get(identity, topic);
   if (!message) throw noRetainedValue(topic);
   const etag = etagOf(broker.epoch, message);
   const shared = {

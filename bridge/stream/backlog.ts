@@ -171,7 +171,7 @@ export class Backlog {
     let skippedCount = 0;
     for (const [index, filter] of this.#filters.entries()) {
       const earlier = this.#filters.slice(0, index);
-      for (const message of this.#broker.retainedMatching(this.#identity, filter)) {
+      for (const message of this.#broker.retained.matching(this.#identity, filter)) {
         // A later filter is begun later and would also find what is not of the snapshot.
         const isNew = message.sequence > this.startSequence;
         if (isNew || earlier.some((other) => matches(other, message.topic))) {

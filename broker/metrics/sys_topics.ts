@@ -62,8 +62,8 @@ export class SysTopics {
       "bytes/sent": counters.bytesSent,
       "subscriptions/count": this.#broker.subscriptionCount,
       "subscriptions/refused": counters.subscriptionsRefused,
-      "retained messages/count": this.#broker.retainedCount,
-      "retained messages/bytes": this.#broker.retainedBytes,
+      "retained messages/count": this.#broker.retained.size,
+      "retained messages/bytes": this.#broker.retained.bytes,
     };
     for (const [delivery, count] of Object.entries(counters.deliveries)) {
       if (delivery !== "queued") figures[delivery.replace("dropped:", "messages/dropped/")] = count;

@@ -160,7 +160,7 @@ Deno.test("a defect is a problem without a stack, which the log has under the sa
   const lines: string[] = [];
   const log = new Log("error", (line) => lines.push(line));
   const { request, broker } = startBridge({ log });
-  broker.retained = () => {
+  broker.retained.get = () => {
     throw new Error("secret detail");
   };
   const response = await request("/topics/t");

@@ -144,7 +144,7 @@ Deno.test("DELETE clears the topic, and live subscribers see the empty message",
   const response = await request("/topics/t", { method: "DELETE" });
   assertEquals([response.status, response.headers.get("mqtt-message-id")], [204, `${broker.epoch}-2`]);
   const { payload, retain } = await reader.json();
-  assertEquals([payload, retain, broker.retainedCount], ["", true, 0]);
+  assertEquals([payload, retain, broker.retained.size], ["", true, 0]);
   await reader.cancel();
 });
 

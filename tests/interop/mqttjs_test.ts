@@ -112,7 +112,7 @@ Deno.test("the will of MQTT.js is published when its connection is cut and not w
   assertEquals(witness.received.map(({ topic, payload, qos }) => [topic, payload, qos]), [
     ["will/cut", "cut is gone", 1],
   ]);
-  assertEquals(broker.broker.retainedCount, 1);
+  assertEquals(broker.broker.retained.size, 1);
 });
 
 Deno.test("after MQTT.js unsubscribed nothing comes any more", async () => {

@@ -33,7 +33,7 @@ testVersions("without retained messages RETAIN closes the connection", async (ve
   const client = await test.connect({ version });
   client.sendPublish("a", "x", { qos: 1, retain: true });
   await client.expectEnded(ReasonCode.retainNotSupported);
-  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retained.size, 0);
 });
 
 testVersions(

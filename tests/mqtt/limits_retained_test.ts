@@ -18,14 +18,14 @@ testVersionPairs(
     await client.expectAck("puback", refused, ReasonCode.quotaExceeded);
     await watcher.expectNothing();
     assertEquals(test.broker.counters.refusals["retained-full"], 1);
-    assertEquals(test.broker.retainedCount, 3);
+    assertEquals(test.broker.retained.size, 3);
     await client.publish("4", "not retained");
     await watcher.expectPublish({ topic: "4", payload: "not retained" });
     await client.publish("3", "a longer one", { retain: true });
     await client.publish("2", "", { retain: true });
     await client.publish("4", "x", { retain: true });
     assertEquals(test.broker.counters.refusals["retained-full"], 1);
-    assertEquals(test.broker.retainedCount, 3);
+    assertEquals(test.broker.retained.size, 3);
   },
 );
 
@@ -36,15 +36,15 @@ testVersions("retainedBytesMax: what fits exactly is kept, one byte more is refu
     const client = await test.connect({ version });
     await client.publish("1", "x".repeat(100), { retain: true });
     await client.publish("2", "x".repeat(100), { retain: true });
-    assertEquals(test.broker.retainedCount, kept);
+    assertEquals(test.broker.retained.size, kept);
     assertEquals(test.broker.counters.refusals["retained-full"], 2 - kept);
     // The bound holds: never is more kept than it says.
-    assertEquals(test.broker.retainedBytes <= retainedBytesMax, true);
+    assertEquals(test.broker.retained.bytes <= retainedBytesMax, true);
     await client.publish("1", "x".repeat(102), { retain: true });
-    assertEquals(test.broker.retainedBytes <= retainedBytesMax, true);
+    assertEquals(test.broker.retained.bytes <= retainedBytesMax, true);
     await client.publish("1", "x", { retain: true });
     await client.publish("2", "x", { retain: true });
-    assertEquals(test.broker.retainedCount, 2);
+    assertEquals(test.broker.retained.size, 2);
   }
 });
 
@@ -55,13 +55,13 @@ testVersions("retained bytes return to nothing when all is cleared", async (vers
   for (const topic of topics) await client.publish(topic, "kept", { retain: true });
   for (const topic of topics) await client.publish(topic, "kept longer", { retain: true });
   for (const topic of topics) await client.publish(topic, "", { retain: true });
-  assertEquals(test.broker.retainedCount, 0);
-  assertEquals(test.broker.retainedBytes, 0);
+  assertEquals(test.broker.retained.size, 0);
+  assertEquals(test.broker.retained.bytes, 0);
 });
 
 async function bytesOf(topics: readonly string[], payload: string): Promise<number> {
   await using test = startBroker();
   const client = await test.connect();
   for (const topic of topics) await client.publish(topic, payload, { retain: true });
-  return test.broker.retainedBytes;
+  return test.broker.retained.bytes;
 }

@@ -49,8 +49,8 @@ testVersionPairs(
     const late = await test.connect({ version: receiver });
     await late.subscribe(["#", 0]);
     await late.expectNothing();
-    assertEquals(test.broker.retainedCount, 0);
-    assertEquals(test.broker.retainedBytes, 0);
+    assertEquals(test.broker.retained.size, 0);
+    assertEquals(test.broker.retained.bytes, 0);
   },
 );
 
@@ -58,7 +58,7 @@ testVersions("[MQTT-3.3.1-11] [MQTT5-3.3.1-7] an empty retained message is never
   await using test = startBroker();
   const publisher = await test.connect({ version });
   await publisher.publish("fresh", "", { retain: true });
-  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retained.size, 0);
   await publisher.subscribe(["fresh", 0]);
   await publisher.expectNothing();
 });

@@ -52,5 +52,5 @@ Deno.test("$SYS says every ten seconds what goes on, as retained messages", asyn
 Deno.test("with an interval of 0 there is no $SYS", async () => {
   await using test = startBroker({ sysIntervalSeconds: 0 });
   test.clock.advance(60_000);
-  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retained.size, 0);
 });

@@ -99,7 +99,7 @@ testVersionPairs(
     await client.expectAck("pubrec", atQos2, ReasonCode.notAuthorized);
     await watcher.expectNothing();
     assertEquals(test.broker.counters.refusals["reserved-topic"], 2);
-    assertEquals(test.broker.retainedCount, 0);
+    assertEquals(test.broker.retained.size, 0);
   },
 );
 

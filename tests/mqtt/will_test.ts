@@ -63,7 +63,7 @@ testVersionPairs(
     const client = await test.connect({ version: sender, will: { ...WILL, retain: true } });
     await client.disconnect();
     await watcher.expectNothing();
-    assertEquals(test.broker.retainedCount, 0);
+    assertEquals(test.broker.retained.size, 0);
   },
 );
 
@@ -100,7 +100,7 @@ testVersionPairs(
     client.sendConnect({ version: sender, username: "u", will: { ...WILL, retain: true } });
     await client.expectRefused(4, ReasonCode.badUserNameOrPassword);
     await watcher.expectNothing();
-    assertEquals(test.broker.retainedCount, 0);
+    assertEquals(test.broker.retained.size, 0);
   },
 );
 
@@ -159,7 +159,7 @@ testVersionPairs(
     });
     client.cut();
     await publisher.ping();
-    assertEquals(test.broker.retainedCount, 0);
+    assertEquals(test.broker.retained.size, 0);
   },
 );
 

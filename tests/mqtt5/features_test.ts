@@ -74,7 +74,7 @@ Deno.test("[MQTT5-3.2.2-13] [MQTT5-3.2.2-14] without retained messages RETAIN en
   const late = await connect5(test, { will: { topic: "will" } });
   await late.subscribe(["#", 0]);
   await late.expectNothing();
-  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retained.size, 0);
 });
 
 Deno.test("what a store still has retained is not given out when retained messages are switched off", async () => {

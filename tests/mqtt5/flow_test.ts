@@ -276,7 +276,7 @@ Deno.test("[MQTT5-4.3.3-9] a refused publish says 0x87 or 0x97, and its identifi
     client.sendAck("pubrel", 7);
     await client.expectAck("pubcomp", 7);
   }
-  assertEquals(test.broker.retainedCount, 1);
+  assertEquals(test.broker.retained.size, 1);
 });
 
 Deno.test("[MQTT5-4.3.3-9] PUBREL for a refused message finds no identifier", async () => {

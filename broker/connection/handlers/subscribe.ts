@@ -12,7 +12,8 @@ export function handleSubscribe(connection: ConnectionPort, packet: SubscribePac
   if (connection.version === 5) checkOffered(connection, packet);
   const outcomes = requests.map((request) => subscribe(connection, request, packet.subscriptionId));
   const refusal = logRefusals(connection, requests, outcomes);
-  const reasonCodes = outcomes.map((outcome) => // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
+  const reasonCodes = outcomes.map((outcome) =>
+    // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
@@ -89,5 +90,5 @@ function logRefusals(
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] [MQTT5-3.8.4-4] */
 function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
   const { broker, session } = connection;
-  session.deliverRetained(subscription, broker.retainedSource(session, subscription.filter));
+  session.deliverRetained(subscription, broker.retained.source(session, subscription.filter));
 }

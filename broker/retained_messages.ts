@@ -1,0 +1,77 @@
+import type { Features } from "./core/features.ts";
+import type { Identity } from "./core/identity.ts";
+import type { Message } from "./core/message.ts";
+import type { RetainedStore } from "./core/retained_store.ts";
+import type { Subscriber } from "./core/subscriber.ts";
+import type { RetainedSource } from "./session/retained_backlog.ts";
+
+/** The retained messages as somebody may see them: one rule for who subscribes, who reads and who lists. */
+export class RetainedMessages {
+  readonly #store: RetainedStore;
+  readonly #features: Features;
+  readonly #lastSequence: () => number;
+
+  /** @param lastSequence of the newest message */
+  constructor(store: RetainedStore, features: Features, lastSequence: () => number) {
+    this.#store = store;
+    this.#features = features;
+    this.#lastSequence = lastSequence;
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  get bytes(): number {
+    return this.#store.bytes;
+  }
+
+  /** The topic's message, if there is one that the identity may receive. */
+  get(identity: Identity, topic: string): Message | undefined {
+    return this.#canReceive(identity, topic) ? this.#store.get(topic) : undefined;
+  }
+
+  /**
+   * The messages of a filter that the identity may receive, one by one as they are asked for: other things may happen
+   * between two of them. Newer ones than `until` are left out: who subscribed then has had them live.
+   */
+  *matching(identity: Identity, filter: string, until: number = this.#lastSequence()): Generator<Message> {
+    for (const message of this.#store.match(filter)) {
+      if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
+    }
+  }
+
+  /** What a new subscription begins with: those of this moment. */
+  source(subscriber: Subscriber, filter: string): RetainedSource {
+    const until = this.#lastSequence();
+    return {
+      walk: () => this.matching(subscriber.identity, filter, until),
+      isCurrent: (message) => this.get(subscriber.identity, message.topic) === message,
+    };
+  }
+
+  /**
+   * A page of the messages of a filter, in the order of `RetainedTree.page`.
+   *
+   * @returns `next`: the topic to go on after, if there are more
+   */
+  page(
+    identity: Identity,
+    filter: string,
+    { after, limit }: { after?: string | undefined; limit: number },
+  ): { messages: Message[]; next: string | undefined } {
+    const messages: Message[] = [];
+    let next = after;
+    for (;;) {
+      const page = this.#store.page(filter, { after: next, limit: limit - messages.length });
+      messages.push(...page.messages.filter((message) => this.#canReceive(identity, message.topic)));
+      next = page.next;
+      if (next === undefined || messages.length >= limit) return { messages, next };
+    }
+  }
+
+  /** The router asks the same for live ones. Where nothing is retained any more, a store may still hold some. */
+  #canReceive(identity: Identity, topic: string): boolean {
+    return this.#features.retainAvailable && identity.can("receive", topic);
+  }
+}
