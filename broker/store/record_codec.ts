@@ -30,9 +30,12 @@ export function encodeColumns(writer: Writer, kind: RecordKind, values: readonly
 
 export function decodeRecords(bytes: Uint8Array): StoreRecord[] {
   const records: StoreRecord[] = [];
-  for (const { kind, values } of readColumns(bytes)) {
+  const reader = new Reader();
+  reader.reset(bytes);
+  while (reader.remaining > 0) {
+    const kind = KINDS[reader.u8()]!;
     const record: Record<string, unknown> = { kind };
-    RECORD_FIELDS[kind].forEach(([name, type], index) => record[name] = fieldOf(type, values[index]!));
+    for (const [name, type] of RECORD_FIELDS[kind]) record[name] = fieldOf(type, decodeColumn(reader, type));
     records.push(record as unknown as StoreRecord);
   }
   return records;

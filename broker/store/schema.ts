@@ -1,4 +1,10 @@
-import type { PutKind, RecordKind } from "./records.ts";
+import { type PutKind, RECORD_KEYS, type RecordKind } from "./records.ts";
+
+/**
+ * Rows that are read at once. A page and then the next is three times as fast as one statement that is stepped through, and
+ * a page of the largest messages is still no more than the memory can take.
+ */
+const PAGE_RECORDS = 500;
 
 /** "Preg", where SQLite keeps the kind of program that a file belongs to. */
 export const APPLICATION_ID = 0x50726567;
@@ -46,22 +52,31 @@ export const MIGRATIONS: readonly string[] = [
 
 const MESSAGE_COLUMNS = "sequence, time, topic, payload, qos, retain, properties, publisher_id";
 
-/** Reads a table as records, in the order in which they are told: what a record points to comes before it. */
-export const SELECTS: Readonly<Record<PutKind, string>> = {
-  "state-put": "SELECT name, value FROM state",
-  "session-put":
-    "SELECT session_id, client_id, identity, expiry_seconds, expires_at FROM session ORDER BY session_id",
-  "subscription-put":
-    "SELECT session_id, filter, qos, no_local, retain_as_published, identifier, has_backlog FROM subscription",
-  "inbound-put": "SELECT session_id, packet_id FROM inbound",
-  "will-put": "SELECT session_id, due_at, topic, payload, qos, retain, properties FROM will",
-  "message-put": `SELECT ${MESSAGE_COLUMNS} FROM message ORDER BY sequence`,
-  "retained-put": "SELECT topic, sequence FROM retained",
-  "delivery-put":
-    "SELECT delivery_id, session_id, sequence, qos, retain, packet_id, identifiers, shared_filter FROM delivery ORDER BY delivery_id",
-  "event-put": `SELECT ${MESSAGE_COLUMNS} FROM event ORDER BY sequence`,
-  "interest-put": "SELECT filter, until FROM interest",
+/** The columns of each table, those of its key first; in the order in which they are told: who is pointed to comes first. */
+export const COLUMNS: Readonly<Record<PutKind, string>> = {
+  "state-put": "name, value",
+  "session-put": "session_id, client_id, identity, expiry_seconds, expires_at",
+  "subscription-put": "session_id, filter, qos, no_local, retain_as_published, identifier, has_backlog",
+  "inbound-put": "session_id, packet_id",
+  "will-put": "session_id, due_at, topic, payload, qos, retain, properties",
+  "message-put": MESSAGE_COLUMNS,
+  "retained-put": "topic, sequence",
+  "delivery-put": "delivery_id, session_id, sequence, qos, retain, packet_id, identifiers, shared_filter",
+  "event-put": MESSAGE_COLUMNS,
+  "interest-put": "filter, until",
 };
+
+export function tableOf(kind: PutKind): string {
+  return kind.slice(0, -"-put".length);
+}
+
+/** Reads a page of a table in the order of its key, from the beginning or behind the key that is given as parameters. */
+export function selectPage(kind: PutKind, isFirst: boolean): string {
+  const columns = COLUMNS[kind].split(", ");
+  const keys = columns.slice(0, RECORD_KEYS[kind]);
+  const behind = isFirst ? "" : `WHERE (${keys}) > (${keys.map(() => "?")})`;
+  return `SELECT ${columns} FROM ${tableOf(kind)} ${behind} ORDER BY ${keys} LIMIT ${PAGE_RECORDS}`;
+}
 
 const SESSION_TABLES = ["session", "subscription", "inbound", "will"] as const;
 

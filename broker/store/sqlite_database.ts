@@ -1,9 +1,12 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Writer } from "../packet/mod.ts";
 import { type ColumnValue, encodeColumns, readColumns } from "./record_codec.ts";
-import type { PutKind, RecordKind } from "./records.ts";
-import { APPLICATION_ID, CHANGES, MIGRATIONS, SELECTS } from "./schema.ts";
+import { type PutKind, RECORD_KEYS, type RecordKind } from "./records.ts";
+import { APPLICATION_ID, CHANGES, COLUMNS, MIGRATIONS, selectPage, tableOf } from "./schema.ts";
 import { StoreError } from "./store.ts";
+
+/** In the order in which they are told. */
+const KINDS = Object.keys(COLUMNS) as PutKind[];
 
 /** Where in a file SQLite says whose it is and of which version. */
 const MAGIC = "SQLite format 3\0";
@@ -11,9 +14,8 @@ const USER_VERSION_OFFSET = 60;
 const APPLICATION_ID_OFFSET = 68;
 const HEADER_BYTES = 100;
 
-/** Records of one slice when a file is read, and their bytes. */
-const SLICE_RECORDS_MAX = 5_000;
-const SLICE_BYTES_MAX = 1024 * 1024;
+/** Bytes of one slice when a file is read, about. */
+const SLICE_BYTES = 1024 * 1024;
 
 /** Free pages that are not worth giving back, and how many are given back at a time: that takes about a millisecond. */
 const FREE_PAGES_MIN = 256;
@@ -52,16 +54,13 @@ export class SqliteDatabase {
 
   /** Everything that is there, a slice of encoded records at a time. */
   *read(): Generator<Uint8Array> {
-    let writer = new Writer(SLICE_BYTES_MAX);
-    let count = 0;
-    for (const [kind, select] of Object.entries(SELECTS) as [PutKind, string][]) {
-      const statement = this.#database.prepare(select);
-      for (const row of statement.iterate()) {
-        encodeColumns(writer, kind, Object.values(row as Record<string, ColumnValue>));
-        if (++count < SLICE_RECORDS_MAX && writer.length < SLICE_BYTES_MAX) continue;
+    let writer = new Writer(SLICE_BYTES);
+    for (const kind of KINDS) {
+      for (const rows of this.#pages(kind)) {
+        for (const row of rows) encodeColumns(writer, kind, row);
+        if (writer.length < SLICE_BYTES) continue;
         yield writer.finish();
-        writer = new Writer(SLICE_BYTES_MAX);
-        count = 0;
+        writer = new Writer(SLICE_BYTES);
       }
     }
     yield writer.finish();
@@ -69,10 +68,7 @@ export class SqliteDatabase {
 
   /** Records that `read` tells, for who wants to see how far it is. */
   count(): number {
-    return Object.keys(SELECTS).reduce((sum, kind) => {
-      const table = kind.slice(0, -"-put".length);
-      return sum + Number(this.#value(`SELECT count(*) FROM ${table}`));
-    }, 0);
+    return KINDS.reduce((sum, kind) => sum + Number(this.#value(`SELECT count(*) FROM ${tableOf(kind)}`)), 0);
   }
 
   /** Gives room back to the file system, a little at a time; true if there is more to give. */
@@ -110,6 +106,15 @@ export class SqliteDatabase {
       this.#database = this.#open();
     } catch {
       // The next commit finds it closed, and says why.
+    }
+  }
+
+  *#pages(kind: PutKind): Generator<readonly ColumnValue[][]> {
+    const first = arraysOf(this.#database.prepare(selectPage(kind, true)));
+    const next = arraysOf(this.#database.prepare(selectPage(kind, false)));
+    for (let rows = first(); rows.length > 0;) {
+      yield rows;
+      rows = next(...rows.at(-1)!.slice(0, RECORD_KEYS[kind]));
     }
   }
 
@@ -212,6 +217,12 @@ function checkContent(path: string): void {
 
 function foreign(path: string): StoreError {
   return new StoreError(`Cannot use ${path}: it is the database of another program; ${MOVE_IT}`);
+}
+
+/** Rows as arrays, which is twice as fast as objects; Deno has it and its types do not. */
+function arraysOf(statement: StatementSync): (...parameters: ColumnValue[]) => ColumnValue[][] {
+  (statement as unknown as { setReturnArrays(isOn: boolean): void }).setReturnArrays(true);
+  return (...parameters) => statement.all(...parameters) as unknown as ColumnValue[][];
 }
 
 function firstValue(database: DatabaseSync, sql: string): unknown {

@@ -48,9 +48,12 @@ export class SqliteStore implements Store {
   async *load(): AsyncGenerator<readonly StoreRecord[]> {
     const opened = await this.#ask({ type: "open", path: this.#folder.databasePath });
     const all = opened.type === "opened" ? opened.recordCount : 0;
+    let reading = this.#ask({ type: "read" });
     for (let done = 0;;) {
-      const reply = await this.#ask({ type: "read" });
+      const reply = await reading;
       if (reply.type !== "slice" || reply.bytes.length === 0) return;
+      // The thread reads on while what it has read is put in its place.
+      reading = this.#ask({ type: "read" });
       const records = decodeRecords(reply.bytes);
       yield records;
       this.#options.onProgress?.(done += records.length, all);
