@@ -29,7 +29,10 @@ export interface Restored {
   readonly backlogs: readonly (readonly [session: Session, subscription: Subscription])[];
 }
 
-/** Puts everything back where it was, from what the store tells: sessions first, then messages, then who has them. */
+/**
+ * Puts everything back where it was, from what the store tells: sessions first, then messages, then who has them. The
+ * store is told nothing before all is read; what it must be told, and what runs against the clock, comes in `finish`.
+ */
 export class Restoration {
   readonly #parts: RestorationParts;
   readonly #state: Partial<Record<StateName, string>> = {};
@@ -38,6 +41,9 @@ export class Restoration {
   readonly #backlogs: [session: Session, subscription: Subscription][] = [];
   readonly #sessions = new Map<number, Session>();
   readonly #messages = new Map<number, Message>();
+  readonly #expiries: [session: Session, expiresAt: number][] = [];
+  readonly #retained: Message[] = [];
+  readonly #strayIds: number[] = [];
 
   constructor(parts: RestorationParts) {
     this.#parts = parts;
@@ -47,10 +53,14 @@ export class Restoration {
     for (const record of records) this.#take(record);
   }
 
-  /** Forgets what nobody has, such as what a sweep did not come to. */
+  /** Lets the time go on, and forgets what nobody has, such as what a sweep did not come to. */
   finish(): Restored {
+    const { journal, retained, sessions } = this.#parts;
+    for (const [session, expiresAt] of this.#expiries) sessions.restoreExpiry(session, expiresAt);
+    for (const message of this.#retained) retained.restore(message);
+    for (const deliveryId of this.#strayIds) journal.loadedStray(deliveryId);
     for (const { sequence, holderCount } of this.#messages.values()) {
-      if (holderCount === 0) this.#parts.journal.loadedOrphan(sequence);
+      if (holderCount === 0) journal.loadedOrphan(sequence);
     }
     return {
       state: this.#state,
@@ -88,10 +98,17 @@ export class Restoration {
     }
   }
 
-  #takeSession({ identity, ...session }: RecordOf<"session-put">): void {
+  #takeSession(record: RecordOf<"session-put">): void {
     const { journal, sessions, recall } = this.#parts;
-    journal.loadedIds(session.sessionId, 0);
-    this.#sessions.set(session.sessionId, sessions.restore({ ...session, identity: recall(identity) }));
+    const { sessionId, clientId, expirySeconds, expiresAt } = record;
+    journal.loadedIds(sessionId, 0);
+    const session = sessions.restore(sessionId, {
+      clientId,
+      identity: recall(record.identity),
+      expirySeconds,
+    });
+    this.#sessions.set(sessionId, session);
+    this.#expiries.push([session, expiresAt]);
   }
 
   #takeSubscription(record: RecordOf<"subscription-put">): void {
@@ -132,7 +149,7 @@ export class Restoration {
     if (!message) return;
     this.#parts.journal.loadedHolder(message);
     message.keep();
-    this.#parts.retained.restore(message);
+    this.#retained.push(message);
   }
 
   #takeDelivery(record: RecordOf<"delivery-put">): void {
@@ -141,7 +158,7 @@ export class Restoration {
     const session = this.#sessions.get(sessionId);
     const message = this.#messages.get(sequence);
     if (session && sequence === 0) return session.restoreFlow(packetId, { step: "released", deliveryId });
-    if (!session || !message) return this.#parts.journal.loadedStray(deliveryId);
+    if (!session || !message) return void this.#strayIds.push(deliveryId);
     this.#parts.journal.loadedHolder(message);
     const identifiers = record.identifiers?.split(",").map(Number) ?? [];
     const outgoing = { message, qos: record.qos as QoS, retain, identifiers, sharedFilter, deliveryId };

@@ -5,6 +5,7 @@ declare module "@std/assert" {
   export class AssertionError extends Error {}
   export function assert(condition: unknown, message?: string): asserts condition;
   export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+  export function equal(one: unknown, other: unknown): boolean;
   export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
   export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T;
   export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T>;

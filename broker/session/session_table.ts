@@ -7,7 +7,7 @@ import type { Journal } from "../store/journal.ts";
 import { Schedule } from "./schedule.ts";
 import { Session } from "./session.ts";
 import { SessionJournal } from "./session_journal.ts";
-import type { Outlet, SessionPorts } from "./session_ports.ts";
+import type { Outlet, SessionInit, SessionPorts } from "./session_ports.ts";
 import type { Will } from "./will.ts";
 
 export interface SessionTableInit {
@@ -129,23 +129,18 @@ export class SessionTable {
     if (will) this.#init.fire(will);
   }
 
-  /** Puts back a session that the store has kept; nobody is connected to it. */
-  restore(
-    { sessionId, clientId, identity, expirySeconds, expiresAt }: {
-      readonly sessionId: number;
-      readonly clientId: string;
-      readonly identity: Identity;
-      readonly expirySeconds: number;
-      readonly expiresAt: number;
-    },
-  ): Session {
-    const session = new Session(this.#sessionPorts, { clientId, identity, expirySeconds });
+  /** Puts back a session that the store has kept; nobody is connected to it. `restoreExpiry` follows. */
+  restore(sessionId: number, init: SessionInit): Session {
+    const session = new Session(this.#sessionPorts, init);
     session.journal = new SessionJournal(this.#init.journal!, sessionId);
-    this.#sessions.set(clientId, session);
-    // Whoever was connected when the process ended has been away since.
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  /** @param expiresAt Infinity: somebody was connected when the process ended, and has been away since */
+  restoreExpiry(session: Session, expiresAt: number): void {
     if (expiresAt === Infinity) this.#leave(session);
     else this.#offline.set(session, expiresAt);
-    return session;
   }
 
   /** Puts back a will that waits. */

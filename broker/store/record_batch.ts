@@ -28,6 +28,7 @@ export class RecordBatch {
   readonly #places = new Map<string, Map<unknown, number>>();
   #size = 0;
   #bytes = 0;
+  #isInDoubt = false;
 
   /** Records that are left. */
   get size(): number {
@@ -46,7 +47,7 @@ export class RecordBatch {
     const place = places.get(key);
     const previous = place === undefined ? undefined : this.#records[place];
     if (!previous) return this.#push(record, places, key);
-    const merged = merge(previous, record, effect);
+    const merged = merge(previous, record, { ...effect, isInDoubt: this.#isInDoubt });
     if (merged && effect.action !== "delete") {
       this.#bytes += sizeOf(merged) - sizeOf(previous);
       this.#records[place!] = merged;
@@ -58,6 +59,14 @@ export class RecordBatch {
     places.delete(key);
     // Behind all others: the end of a session takes what was put for it with it.
     if (merged) this.#push(merged, places, key);
+  }
+
+  /**
+   * Its commit failed, and may have come to the disk all the same: where the sync fails that ends it, a later start can
+   * find it whole. So from now on nothing is left out for not being there, or for being there still.
+   */
+  doubt(): void {
+    this.#isInDoubt = true;
   }
 
   /** Adds the records of a later batch behind these. */
@@ -86,7 +95,7 @@ export class RecordBatch {
 function merge(
   previous: StoreRecord,
   record: StoreRecord,
-  { action, isKeyUsedOnce }: Effect,
+  { action, isKeyUsedOnce, isInDoubt }: Effect & { readonly isInDoubt: boolean },
 ): StoreRecord | undefined {
   const wasAction = EFFECTS[previous.kind].action;
   if (action === "change") {
@@ -94,7 +103,7 @@ function merge(
       ? { ...previous, packetId: (record as { packetId: number }).packetId }
       : record;
   }
-  if (!isKeyUsedOnce) return record;
+  if (!isKeyUsedOnce || isInDoubt) return record;
   if (action === "delete") return wasAction === "put" ? undefined : record;
   // It was deleted a moment ago and is wanted after all: on the disk it still is.
   return wasAction === "delete" ? undefined : record;

@@ -8,6 +8,10 @@ const KINDS = Object.keys(RECORD_FIELDS) as RecordKind[];
 const CODE_OF = new Map(KINDS.map((kind, code) => [kind, code]));
 const TWO_32 = 2 ** 32;
 const NEVER = 0xffff_ffff;
+/** Whatever its characters, a string of this length has no more bytes than MQTT can count. */
+const STRING_LENGTH_MAX = 0xffff / 3;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Writes records as bytes: the way they travel between the broker and the thread that has the disk. One buffer that is
@@ -60,7 +64,7 @@ function encodeField(writer: Writer, type: FieldType, value: unknown): void {
     case "flag":
       return writer.u8(value ? 1 : 0);
     case "text":
-      return writer.string(value as string);
+      return encodeText(writer, value as string);
     case "bytes":
       return encodeBytes(writer, value as Uint8Array);
     case "text?":
@@ -79,11 +83,11 @@ function decodeColumn(reader: Reader, type: FieldType): ColumnValue {
     case "flag":
       return reader.u8();
     case "text":
-      return reader.string();
+      return decodeText(reader);
     case "bytes":
       return reader.bytes(reader.u32());
     case "text?":
-      return reader.u8() === 0 ? null : reader.string();
+      return reader.u8() === 0 ? null : decodeText(reader);
     case "bytes?":
       return reader.u8() === 0 ? null : reader.bytes(reader.u32());
   }
@@ -92,6 +96,21 @@ function decodeColumn(reader: Reader, type: FieldType): ColumnValue {
 function fieldOf(type: FieldType, value: ColumnValue): unknown {
   if (type === "flag") return value === 1;
   return value === null ? undefined : value;
+}
+
+/**
+ * Most texts are strings as MQTT has them, which are written fast. One that is longer or has U+0000 must be written as
+ * well: a record that cannot be would keep all others from the disk.
+ */
+function encodeText(writer: Writer, text: string): void {
+  const isString = text.length <= STRING_LENGTH_MAX && !text.includes("\0") && text.isWellFormed();
+  writer.u8(isString ? 1 : 0);
+  if (isString) writer.string(text);
+  else encodeBytes(writer, encoder.encode(text));
+}
+
+function decodeText(reader: Reader): string {
+  return reader.u8() === 1 ? reader.string() : decoder.decode(reader.bytes(reader.u32()));
 }
 
 function encodeBytes(writer: Writer, bytes: Uint8Array): void {

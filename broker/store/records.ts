@@ -5,6 +5,7 @@ interface FieldTypes {
   /** Milliseconds since 1970, or seconds; Infinity for never. */
   time: number;
   flag: boolean;
+  /** Of any length, without U+0000: MQTT has none, and what is behind one SQLite's C strings do not tell. */
   text: string;
   bytes: Uint8Array;
   "text?": string | undefined;

@@ -84,7 +84,8 @@ export class SqliteStore implements Store {
     try {
       await this.#ask({ type: "commit", bytes: encodeRecords(batch) });
     } catch (error) {
-      // Its records are not on the disk, and later ones may undo them.
+      // Later records may undo those that are not kept.
+      batch.doubt();
       batch.addAll(this.#batch);
       this.#batch = batch;
       const message = error instanceof Error ? error.message : String(error);

@@ -8,27 +8,37 @@ import { type ConnectOptions, RawClient } from "./raw_client.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
 
 export interface StartOptions extends Omit<BrokerOptions, "clock" | "log">, ServerOptions {
+  /** One that has run before; its own if left out. */
+  readonly clock?: SimulatedClock;
   /** The test provokes a defect on purpose. */
   readonly expectsInternalErrors?: boolean;
 }
 
+/** What a test sees of a broker, beside its clients. */
+interface Parts {
+  readonly broker: Broker;
+  readonly clock: SimulatedClock;
+  readonly log: string[];
+}
+
 /** A broker in memory with a clock of its own, and the clients that a test connects to it. */
 export class TestBroker implements AsyncDisposable {
-  readonly clock = new SimulatedClock();
+  readonly clock: SimulatedClock;
   readonly broker: Broker;
   readonly server: Server;
   readonly listener = new MemoryListener();
   /** Lines of the log. */
-  readonly log: string[] = [];
+  readonly log: string[];
   readonly #clients: RawClient[] = [];
   readonly #expectsInternalErrors: boolean;
   #clientCount = 0;
 
-  constructor(options: StartOptions) {
-    const { sysIntervalSeconds = 0, version, expectsInternalErrors = false, ...brokerOptions } = options;
+  constructor({ broker, clock, log }: Parts, options: StartOptions) {
+    const { sysIntervalSeconds = 0, version, expectsInternalErrors = false } = options;
+    this.broker = broker;
+    this.clock = clock;
+    this.log = log;
     this.#expectsInternalErrors = expectsInternalErrors;
-    const log = new Log("debug", (line) => this.log.push(line));
-    this.broker = new Broker({ ...brokerOptions, clock: this.clock, log });
     this.server = new Server(this.broker, {
       sysIntervalSeconds,
       ...(version === undefined ? {} : { version }),
@@ -71,7 +81,21 @@ export class TestBroker implements AsyncDisposable {
 }
 
 export function startBroker(options: StartOptions = {}): TestBroker {
-  return new TestBroker(options);
+  const { clock, log, brokerOptions } = partsOf(options);
+  return new TestBroker({ broker: new Broker(brokerOptions), clock, log }, options);
+}
+
+/** A broker that goes on with what its store has kept. */
+export async function openBroker(options: StartOptions): Promise<TestBroker> {
+  const { clock, log, brokerOptions } = partsOf(options);
+  return new TestBroker({ broker: await Broker.open(brokerOptions), clock, log }, options);
+}
+
+function partsOf(options: StartOptions) {
+  const { clock = new SimulatedClock() } = options;
+  const log: string[] = [];
+  const brokerOptions = { ...options, clock, log: new Log("debug", (line) => log.push(line)) };
+  return { clock, log, brokerOptions };
 }
 
 /** Lets in whoever shows a user name; what it may do is said by the test. */
