@@ -143,7 +143,8 @@ export class Backlog {
     if (this.#position < this.#log.oldest && this.#position < end) return LOST;
     for (let scannedCount = 0; this.#position < end; scannedCount++) {
       if (scannedCount === SCANNED_MAX) return PAUSE;
-      const sequence = this.#position++;
+      const sequence = this.#position;
+      this.#position = this.#log.after(sequence);
       if (!this.#matches(this.#log.topicOf(sequence))) continue;
       const message = this.#log.get(sequence)!;
       if (this.#mayHave(message)) return { kind: "message", message, origin };

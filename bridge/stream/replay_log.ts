@@ -10,17 +10,22 @@ const SPARES_MAX = 2;
  *     blocks    │ 0 … 1023 │ 1024 … 2047 │ 2048 …     │     by sequence
  *                   ▲ oldest               ▲ newest
  *
- * - Sequences have no gaps: every message that the broker takes comes by here.
+ * - Sequences have no gaps while the broker runs: every message that it takes comes by here. What the process before this
+ *   one gave away and did not keep is a gap, and a block of which nothing is there is none at all.
  * - Bounded by count, bytes and age; the oldest goes, and a block when all of it is gone.
  */
 export class ReplayLog {
-  #blocks: ReplayBlock[] = [];
+  #blocks: (ReplayBlock | undefined)[] = [];
   /** Number of the first block: the sequence of its first message divided by the messages of a block. */
   #firstBlock = 0;
   readonly #spares: ReplayBlock[] = [];
   #oldest: number;
   #next: number;
   #bytes = 0;
+  /** Messages, gaps left out. */
+  #count = 0;
+  /** When the gaps came about. */
+  #gapTime = 0;
   /** Everything after this moment, in milliseconds since 1970, is in the log. */
   #completeSince: number;
   /** Shortly before this sequence the process ended without warning: what nobody was promised may be missing. */
@@ -59,12 +64,12 @@ export class ReplayLog {
   /** The message with the sequence, if it is in the log. */
   get(sequence: number): Message | undefined {
     if (sequence < this.#oldest || sequence >= this.#next) return undefined;
-    return this.#blockOf(sequence).read(sequence % BLOCK_MESSAGES, sequence);
+    return this.#blockOf(sequence)?.read(sequence % BLOCK_MESSAGES, sequence);
   }
 
   /** Bytes of a message in the log. */
   bytesOf(sequence: number): number {
-    return this.#blockOf(sequence).bytesOf(sequence % BLOCK_MESSAGES);
+    return this.#blockOf(sequence)?.bytesOf(sequence % BLOCK_MESSAGES) ?? 0;
   }
 
   get unsureUntil(): number {
@@ -93,23 +98,27 @@ export class ReplayLog {
     readonly last: number;
     readonly now: number;
   }): void {
-    if (until === 0 || last - from >= this.#messagesMax * 2) return;
+    if (until === 0) return;
     this.#oldest = this.#next = from;
     this.#completeSince = from === 1 ? -Infinity : messages[0]?.time ?? now;
-    let time = messages[0]?.time ?? now;
+    this.#gapTime = now;
     for (const message of messages) {
       if (message.sequence < from) continue;
-      time = message.time;
-      while (this.#next < message.sequence) this.#appendGap(time);
+      this.#appendGap(message.sequence, message.time);
       this.append(message);
     }
-    while (this.#next <= last) this.#appendGap(time);
+    this.#appendGap(last + 1, now);
     this.#unsureUntil = last === until ? unsureUntil : last;
   }
 
   /** Topic of a message in the log: enough to see whether anybody wants the rest. Empty for one that is not kept. */
   topicOf(sequence: number): string {
-    return this.#blockOf(sequence).topicOf(sequence % BLOCK_MESSAGES);
+    return this.#blockOf(sequence)?.topicOf(sequence % BLOCK_MESSAGES) ?? "";
+  }
+
+  /** The sequence behind this one, or behind the whole block where nothing is there. */
+  after(sequence: number): number {
+    return this.#blockOf(sequence) ? sequence + 1 : endOfBlock(sequence);
   }
 
   /** Observes every message of the broker. Some plain stores, since the broker may take a million a second. */
@@ -121,10 +130,20 @@ export class ReplayLog {
     this.#appended(block, message.time);
   }
 
-  #appendGap(time: number): void {
-    const block = this.#blockFor(this.#next);
-    block.appendGap(this.#next % BLOCK_MESSAGES, time);
-    this.#appended(block, time);
+  /** Nothing is there up to this sequence. */
+  #appendGap(end: number, time: number): void {
+    while (this.#next < end) {
+      const isWholeBlock = this.#next % BLOCK_MESSAGES === 0 && endOfBlock(this.#next) <= end;
+      if (isWholeBlock) {
+        if (this.#blocks.length === 0) this.#firstBlock = this.#next / BLOCK_MESSAGES;
+        this.#blocks.push(undefined);
+        this.#next = endOfBlock(this.#next);
+      } else {
+        const block = this.#blockFor(this.#next);
+        block.appendGap(this.#next % BLOCK_MESSAGES, time);
+        this.#next++;
+      }
+    }
   }
 
   #blockFor(sequence: number): ReplayBlock {
@@ -134,8 +153,9 @@ export class ReplayLog {
 
   #appended(block: ReplayBlock, time: number): void {
     const sequence = this.#next++;
+    this.#count++;
     this.#bytes += block.bytesOf(sequence % BLOCK_MESSAGES);
-    while (this.#bytes > this.#bytesMax || this.#next - this.#oldest > this.#messagesMax) this.#evict();
+    while (this.#bytes > this.#bytesMax || this.#count > this.#messagesMax) this.#evict();
     this.trim(time);
   }
 
@@ -157,12 +177,12 @@ export class ReplayLog {
     return low - 1;
   }
 
-  #blockOf(sequence: number): ReplayBlock {
-    return this.#blocks[Math.floor(sequence / BLOCK_MESSAGES) - this.#firstBlock]!;
+  #blockOf(sequence: number): ReplayBlock | undefined {
+    return this.#blocks[Math.floor(sequence / BLOCK_MESSAGES) - this.#firstBlock];
   }
 
   #timeOf(sequence: number): number {
-    return this.#blockOf(sequence).timeOf(sequence % BLOCK_MESSAGES);
+    return this.#blockOf(sequence)?.timeOf(sequence % BLOCK_MESSAGES) ?? this.#gapTime;
   }
 
   #beginBlock(sequence: number): void {
@@ -171,18 +191,28 @@ export class ReplayLog {
   }
 
   #evict(): void {
-    const sequence = this.#oldest++;
+    const sequence = this.#oldest;
     const index = sequence % BLOCK_MESSAGES;
-    const block = this.#blocks[0]!;
-    this.#bytes -= block.bytesOf(index);
+    const block = this.#blocks[0];
+    this.#oldest = this.after(sequence);
+    if (!block) {
+      this.#blocks.shift();
+      this.#firstBlock++;
+      return;
+    }
+    if (block.topicOf(index) !== "") {
+      this.#bytes -= block.bytesOf(index);
+      this.#count--;
+    }
     this.#completeSince = block.timeOf(index);
     if (index === BLOCK_MESSAGES - 1 || this.#oldest === this.#next) this.#dropFirstBlock();
   }
 
   /** An empty log has no block either: the next message begins one, wherever in it that stands. */
   #dropFirstBlock(): void {
-    const block = this.#blocks.shift()!;
+    const block = this.#blocks.shift();
     this.#firstBlock++;
+    if (!block) return;
     if (this.#spares.length === SPARES_MAX) return;
     block.clear();
     this.#spares.push(block);
@@ -194,4 +224,9 @@ export class ReplayLog {
     this.#oldest = this.#next = sequence;
     this.#completeSince = time;
   }
+}
+
+/** The first sequence of the block behind this one's. */
+function endOfBlock(sequence: number): number {
+  return (Math.floor(sequence / BLOCK_MESSAGES) + 1) * BLOCK_MESSAGES;
 }
