@@ -318,7 +318,13 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   /** As all get it, but for what is between the two of us: alias and subscription identifiers, and the time left. */
   #frame5(outgoing: Outgoing): PublishFrame {
-    const { message } = outgoing;
+    const { message, qos, identifiers } = outgoing;
+    const isAlike = this.#peerLimits.topicAliasMax === 0 && identifiers.length === 0;
+    const frame = isAlike ? message.frame(qos, 5) : this.#ownFrame5(outgoing);
+    return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
+  }
+
+  #ownFrame5(outgoing: Outgoing): PublishFrame {
     const { topicAliasMax } = this.#peerLimits;
     if (topicAliasMax > 0) {
       this.#outboundAliases ??= new OutboundAliases(
@@ -327,8 +333,10 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     }
     // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
     const mayHaveAlias = outgoing.qos !== 2 && this.#fitsWith(outgoing, ALIAS_BYTES_MAX);
-    const frame = frameFor(outgoing, mayHaveAlias ? this.#outboundAliases?.take(message.topic) : undefined);
-    return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - this.broker.turn.now());
+    return frameFor(
+      outgoing,
+      mayHaveAlias ? this.#outboundAliases?.take(outgoing.message.topic) : undefined,
+    );
   }
 
   #fitsWith(outgoing: Outgoing, moreBytes: number): boolean {
