@@ -6,7 +6,7 @@ import { type Chart, drawCharts } from "./chart.ts";
 import { type Absent, aedes, commitOf, type Contestant, mosquitto, pregon } from "./contestant.ts";
 import type { BenchVersion, LoadResult } from "./load/options.ts";
 import { thisMachine } from "./machine.ts";
-import { type Entry, measureAll, type Pace } from "./measure.ts";
+import { type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
 import { each, head, mqttName, type Report, type Row, rowsOf, table } from "./report.ts";
 import { median } from "./statistics.ts";
 import { BY_CLIENTS, BY_RATE, type Point, type Workload, WORKLOADS } from "./workload.ts";
@@ -82,8 +82,9 @@ async function bench(wishes: Wishes): Promise<number> {
     const { rounds, warmSeconds, seconds } = wishes;
     const report: Report = { ...about, pace: { rounds, warmSeconds, seconds }, rows };
     if (wishes.asJson) console.log(JSON.stringify(report, undefined, 2));
-    if (wishes.plot !== undefined) await plot(wishes.plot, entries, report);
-    return rows.some(({ faults }) => faults.length > 0) ? 1 : 0;
+    const faults = rows.flatMap((row) => row.faults);
+    if (wishes.plot !== undefined) faults.push(...await plot(wishes.plot, entries, report));
+    return faults.length > 0 ? 1 : 0;
   } finally {
     await Deno.remove(temporary, { recursive: true });
   }
@@ -120,11 +121,13 @@ async function brokerLines(
   ];
 }
 
+/** Draws the curves and answers what went wrong; a point that failed in every round is not there. */
 async function plot(
   path: string,
   entries: readonly Entry[],
   { machine, brokers, pace }: Report,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const faults: string[] = [];
   const p99 = (result: LoadResult) => result.kind === "messages" ? result.p99 : NaN;
   const rate = (result: LoadResult) => result.kind === "messages" ? result.deliveriesPerSecond : NaN;
   const charts: readonly Chart[] = [
@@ -132,18 +135,20 @@ async function plot(
       title: "Rate against clients (64 bytes, QoS 0, as fast as it goes)",
       x: { title: "clients, half of them publishers", isLogarithmic: true },
       y: { title: "deliveries per second", isLogarithmic: false },
-      curves: await curvesOf({ entries, points: BY_CLIENTS, pace, of: rate }),
+      curves: await curvesOf({ entries, points: BY_CLIENTS, pace, of: rate, faults }),
     },
     {
       title: "Latency against rate (64 bytes, QoS 0, 100 clients)",
       x: { title: "messages per second", isLogarithmic: true },
       y: { title: "99 of 100 arrive within, µs", isLogarithmic: true },
-      curves: await curvesOf({ entries, points: BY_RATE, pace, of: p99 }),
+      curves: await curvesOf({ entries, points: BY_RATE, pace, of: p99, faults }),
     },
   ];
   const heading = `${machine.processor}, ${machine.kernel}, Deno ${machine.deno}; ${brokers.join("; ")}`;
   await Deno.writeTextFile(path, drawCharts(heading, charts));
+  for (const fault of faults) console.error(`! ${fault}`);
   console.error(`Drew ${path}`);
+  return faults;
 }
 
 interface Sweep {
@@ -151,16 +156,22 @@ interface Sweep {
   readonly points: readonly Point[];
   readonly pace: Pace;
   readonly of: (result: LoadResult) => number;
+  /** What goes wrong is added here. */
+  readonly faults: string[];
 }
 
-async function curvesOf({ entries, points, pace, of }: Sweep): Promise<Chart["curves"]> {
+async function curvesOf({ entries, points, pace, of, faults }: Sweep): Promise<Chart["curves"]> {
   const curves = entries.map(({ contestant, version }) => ({
     name: `${contestant.name}, MQTT ${mqttName(version)}`,
     points: [] as { x: number; y: number }[],
   }));
   for (const { x, shape } of points) {
     const all = await measureAll(entries, shape, pace);
-    all.forEach((series, index) => curves[index]!.points.push({ x, y: median(each(series, of)) }));
+    for (const [index, series] of all.entries()) {
+      const curve = curves[index]!;
+      curve.points.push({ x, y: median(each(series, of)) });
+      faults.push(...faultsOf(series).map((fault) => `${curve.name} at ${x}: ${fault}`));
+    }
   }
   return curves;
 }

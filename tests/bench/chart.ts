@@ -17,10 +17,12 @@ export interface Chart {
   readonly curves: readonly Curve[];
 }
 
-const WIDTH = 760;
+const WIDTH = 960;
 const HEIGHT = 420;
 const LEFT = 96;
-const RIGHT = 24;
+/** The legend stands there, where no curve can come. */
+const RIGHT = 236;
+const LEGEND = WIDTH - RIGHT + 24;
 const TOP = 48;
 const BOTTOM = 64;
 /** Told apart by people who see colours differently (Okabe and Ito). */
@@ -92,8 +94,8 @@ function drawCurve(
       const [x, y] = place.split(",");
       return `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`;
     }),
-    `<rect x="${LEFT + 12}" y="${y - 9}" width="12" height="4" fill="${colour}"/>`,
-    text({ x: LEFT + 30, y: y - 2 }, name),
+    `<rect x="${LEGEND}" y="${y - 8}" width="12" height="4" fill="${colour}"/>`,
+    text({ x: LEGEND + 18, y: y - 2 }, name),
   ].join("\n");
 }
 
