@@ -33,7 +33,7 @@ export function pregon(name: string, checkout: string, temporary: string): Conte
         ...["run", "--allow-net", "--allow-read", "--allow-env", `${checkout}/main.ts`, "serve"],
         ...["--config", config, "--mqtt-port", "0", "--http-port", "0"],
       ]);
-      return await started(process, /mqtt:\/\/127\.0\.0\.1:(\d+)/);
+      return await ready(process, () => saidPort(process, /mqtt:\/\/127\.0\.0\.1:(\d+)/));
     },
   };
 }
@@ -53,8 +53,7 @@ export async function mosquitto(temporary: string): Promise<Contestant | Absent>
         `listener ${port} ${HOST}\nallow_anonymous true\npersistence false\nlog_dest stderr\n`,
       );
       const process = begin([path, "-c", config]);
-      await process.prints("running");
-      return new BrokerProcess(process, port);
+      return await ready(process, () => process.prints("running").then(() => port));
     },
   };
 }
@@ -74,7 +73,10 @@ export async function aedes(temporary: string): Promise<Contestant | Absent> {
   return {
     name: `aedes ${manifest.version}`,
     versions: [4],
-    start: () => started(begin(["node", script]), /listening on (\d+)/),
+    async start() {
+      const process = begin(["node", script]);
+      return await ready(process, () => saidPort(process, /listening on (\d+)/));
+    },
   };
 }
 
@@ -101,10 +103,20 @@ function begin(command: Command): ToolProcess {
   return new ToolProcess(program, args, { env: { ...Object.fromEntries(env), NO_COLOR: "1" } });
 }
 
-/** Waits until the broker says on which port it listens. */
-async function started(process: ToolProcess, portPattern: RegExp): Promise<BrokerProcess> {
-  const [, port] = await process.printsMatch(portPattern);
-  return new BrokerProcess(process, Number(port));
+/** Waits until the broker is ready and its port is known; one that never is does not stay behind. */
+async function ready(process: ToolProcess, port: () => Promise<number>): Promise<BrokerProcess> {
+  try {
+    return new BrokerProcess(process, await port());
+  } catch (error) {
+    await process.end("SIGKILL");
+    throw error;
+  }
+}
+
+/** The port that the broker says it listens on. */
+async function saidPort(process: ToolProcess, pattern: RegExp): Promise<number> {
+  const [, port] = await process.printsMatch(pattern);
+  return Number(port);
 }
 
 /** One that was free a moment ago: mosquitto does not say which it got. */

@@ -10,7 +10,12 @@ import { MessageLoad } from "./load/message_load.ts";
 import type { LoadOptions, LoadResult } from "./load/options.ts";
 
 if (import.meta.main) {
-  console.log(JSON.stringify(await runLoad(JSON.parse(Deno.args[0] ?? "{}"))));
+  const [options] = Deno.args;
+  if (options === undefined) {
+    console.error("Cannot run without options: deno task bench gives them");
+    Deno.exit(2);
+  }
+  console.log(JSON.stringify(await runLoad(JSON.parse(options))));
   Deno.exit(0); // Whatever still reads or writes is of no interest any more.
 }
 
