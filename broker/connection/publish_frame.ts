@@ -25,12 +25,15 @@ export class PeerFrames {
 
   /** The frame of a message that is sent now: an alias that it brings is known to the client from then on. */
   take(outgoing: Outgoing, now: number): PublishFrame {
-    const { message, qos } = outgoing;
-    // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
-    const mayHaveAlias = qos !== 2 && this.#aliases !== undefined &&
-      this.#fitsWith(outgoing, ALIAS_BYTES_MAX);
-    const frame = frameFor(outgoing, mayHaveAlias ? this.#aliases.take(message.topic) : undefined);
+    const { message } = outgoing;
+    const frame = this.#aliases ? this.#aliasedFrame(outgoing, this.#aliases) : frameFor(outgoing, undefined);
     return frame.expiryOffset === 0 ? frame : withTimeLeft(frame, message.expiresAt - now);
+  }
+
+  #aliasedFrame(outgoing: Outgoing, aliases: OutboundAliases): PublishFrame {
+    // MQTT.js 5.16 keeps a QoS 2 message as it came until PUBREL, and then has only the alias of its topic.
+    const mayHaveAlias = outgoing.qos !== 2 && this.#fitsWith(outgoing, ALIAS_BYTES_MAX);
+    return frameFor(outgoing, mayHaveAlias ? aliases.take(outgoing.message.topic) : undefined);
   }
 
   #fitsWith(outgoing: Outgoing, moreBytes: number): boolean {

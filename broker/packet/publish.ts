@@ -137,10 +137,14 @@ function decodeQos(header: number): QoS {
   return qos as QoS;
 }
 
+/** Most say nothing. What a closure captures is allocated on entry, so the rest is a function of its own. */
 function decodeSaid(frames: FrameReader): Said {
+  const length = decodePropertyLength(frames.body);
+  return length === 0 ? NOTHING : decodeSaidBlock(frames, length);
+}
+
+function decodeSaidBlock(frames: FrameReader, length: number): Said {
   const { body } = frames;
-  const length = decodePropertyLength(body);
-  if (length === 0) return NOTHING;
   let expiryOffset = 0;
   const values = decodePropertyBlock(body, "publish", length, (name) => {
     if (name === "expirySeconds") expiryOffset = frames.bodyOffset - U32_BYTES;

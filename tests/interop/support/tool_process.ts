@@ -10,6 +10,8 @@ const decoder = new TextDecoder();
 export interface ToolOptions {
   /** Written to the program's standard input, which is then closed. */
   readonly input?: string | Uint8Array;
+  /** All variables that it sees; those of this process unless given. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Outcome {
@@ -31,17 +33,22 @@ export class ToolProcess implements AsyncDisposable {
   readonly #input: Promise<void>;
 
   constructor(command: string, args: readonly string[], options: ToolOptions = {}) {
-    const { input } = options;
+    const { input, env } = options;
     this.#name = [command, ...args].join(" ").slice(0, 200);
     this.#child = new Deno.Command(command, {
       args: [...args],
       stdin: input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
+      ...(env && { clearEnv: true, env }),
     }).spawn();
     this.#stdout = new Output(this.#child.stdout);
     this.#stderr = new Output(this.#child.stderr);
     this.#input = input === undefined ? Promise.resolve() : this.#write(input);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** Lines of its standard output, once there are so many. */
@@ -60,11 +67,18 @@ export class ToolProcess implements AsyncDisposable {
     await within(printed, () => `${this.#name} did not print ${JSON.stringify(text)}`, TOOL_PATIENCE_MS);
   }
 
+  /** Waits until its standard output has what is looked for, and answers that. */
+  async printsMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    const what = () => `${this.#name} did not print ${pattern}: ${this.#stderr.text.slice(-300)}`;
+    await within(this.#stdout.until((output) => pattern.test(output.text)), what, TOOL_PATIENCE_MS);
+    return pattern.exec(this.#stdout.text)!;
+  }
+
   /** Waits until it ends by itself. */
-  async outcome(): Promise<Outcome> {
+  async outcome(patienceMs = TOOL_PATIENCE_MS): Promise<Outcome> {
     const what = () =>
       `${this.#name} did not end: ${this.#stdout.text.slice(-300)}${this.#stderr.text.slice(-300)}`;
-    const { code } = await within(this.#child.status, what, TOOL_PATIENCE_MS);
+    const { code } = await within(this.#child.status, what, patienceMs);
     await Promise.all([this.#stdout.ended, this.#stderr.ended, this.#input]);
     const { bytes, text } = this.#stdout;
     return { code, stdout: bytes, text, lines: linesOf(text), stderr: this.#stderr.text };

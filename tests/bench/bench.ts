@@ -1,0 +1,260 @@
+/** Compares Pregón with others, and MQTT 5.0 with 3.1.1, on this machine: `deno task bench --help`. */
+import { type CommandLine, type Flag, parseCommandLine, UsageError } from "../../broker/cli/command_line.ts";
+import { didYouMean } from "../../broker/config.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { type Chart, drawCharts } from "./chart.ts";
+import { type Absent, aedes, commitOf, type Contestant, mosquitto, pregon } from "./contestant.ts";
+import type { BenchVersion, LoadResult } from "./load/options.ts";
+import { thisMachine } from "./machine.ts";
+import { type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
+import { each, head, mqttName, type Report, type Row, rowsOf, table } from "./report.ts";
+import { median } from "./statistics.ts";
+import { BY_CLIENTS, BY_RATE, type Point, type Workload, WORKLOADS } from "./workload.ts";
+
+const HERE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+const FLAGS: readonly Flag[] = [
+  { name: "only", placeholder: "WORKLOAD,…", help: "These alone" },
+  { name: "rounds", placeholder: "COUNT", help: "Times that each broker has its turn; 3 unless given" },
+  { name: "seconds", placeholder: "COUNT", help: "Measured each time; 2 unless given" },
+  { name: "warm-up", placeholder: "COUNT", help: "Seconds before that; 1 unless given" },
+  {
+    name: "versions",
+    placeholder: "4,5",
+    help: "Of MQTT: 4 is 3.1.1; Pregón has a row for each, others for the first they know",
+  },
+  { name: "alone", help: "Without mosquitto" },
+  { name: "aedes", help: "Also aedes, which npm installs in a temporary folder" },
+  { name: "against", placeholder: "FOLDER", help: "Also the Pregón of another check-out" },
+  { name: "json", help: "Print JSON instead of a table" },
+  {
+    name: "plot",
+    placeholder: "FILE",
+    help: "Also draw rate against clients and latency against rate as SVG",
+  },
+  { name: "help", short: "h", help: "Print this and exit" },
+];
+
+interface Wishes extends Pace {
+  readonly workloads: readonly Workload[];
+  readonly versions: readonly BenchVersion[];
+  readonly withMosquitto: boolean;
+  readonly withAedes: boolean;
+  readonly against: string | undefined;
+  readonly asJson: boolean;
+  readonly plot: string | undefined;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+/** Answers the exit code: 0 done, 1 something failed or a message was lost, 2 wrong flags. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const line = parseCommandLine(args, FLAGS);
+    if (line.has("help")) console.log(helpText());
+    else return await bench(wishesOf(line));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+}
+
+async function bench(wishes: Wishes): Promise<number> {
+  const temporary = await Deno.makeTempDir({ prefix: "pregon-bench-" });
+  try {
+    const contestants = await contestantsOf(wishes, temporary);
+    const present = contestants.filter((contestant) => "start" in contestant);
+    const entries = present.flatMap((contestant) => entriesOf(contestant, wishes.versions));
+    const about = {
+      machine: await thisMachine(),
+      brokers: await brokerLines(wishes, contestants),
+      pace: wishes,
+    };
+    if (!wishes.asJson) console.log(head(about));
+    const rows: Row[] = [];
+    for (const workload of wishes.workloads) {
+      const measured = rowsOf(workload, await measureAll(entries, workload.shape, wishes));
+      if (!wishes.asJson) console.log(`\n${table(workload, measured)}`);
+      rows.push(...measured);
+    }
+    const { rounds, warmSeconds, seconds } = wishes;
+    const report: Report = { ...about, pace: { rounds, warmSeconds, seconds }, rows };
+    if (wishes.asJson) console.log(JSON.stringify(report, undefined, 2));
+    const faults = rows.flatMap((row) => row.faults);
+    if (wishes.plot !== undefined) faults.push(...await plot(wishes.plot, entries, report));
+    return faults.length > 0 ? 1 : 0;
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+async function contestantsOf(wishes: Wishes, temporary: string): Promise<readonly (Contestant | Absent)[]> {
+  const contestants: (Contestant | Absent)[] = [pregon("Pregón", HERE, temporary)];
+  if (wishes.against !== undefined) contestants.push(pregon("the other Pregón", wishes.against, temporary));
+  if (wishes.withMosquitto) contestants.push(await mosquitto(temporary));
+  if (wishes.withAedes) contestants.push(await aedes(temporary));
+  return contestants;
+}
+
+/** Pregón is compared with itself at each version; of others the first that they know is enough. */
+function entriesOf(contestant: Contestant, versions: readonly BenchVersion[]): readonly Entry[] {
+  const known = versions.filter((version) => contestant.versions.includes(version));
+  const isOurs = contestant.name.endsWith("Pregón");
+  return known.slice(0, isOurs ? undefined : 1).map((version) => ({ contestant, version }));
+}
+
+async function brokerLines(
+  { against }: Wishes,
+  contestants: readonly (Contestant | Absent)[],
+): Promise<readonly string[]> {
+  const ours = `Pregón ${manifest.version}, ${await commitOf(HERE)}`;
+  const other = against === undefined ? [] : [`the other Pregón: ${against}, ${await commitOf(against)}`];
+  const others = contestants.filter(({ name }) => !name.endsWith("Pregón"));
+  return [
+    ours,
+    ...other,
+    ...others.map((contestant) =>
+      "reason" in contestant ? `without ${contestant.name}: ${contestant.reason}` : contestant.name
+    ),
+  ];
+}
+
+/** Draws the curves and answers what went wrong; a point that failed in every round is not there. */
+async function plot(
+  path: string,
+  entries: readonly Entry[],
+  { machine, brokers, pace }: Report,
+): Promise<readonly string[]> {
+  const faults: string[] = [];
+  const p99 = (result: LoadResult) => result.kind === "messages" ? result.p99 : NaN;
+  const rate = (result: LoadResult) => result.kind === "messages" ? result.deliveriesPerSecond : NaN;
+  const charts: readonly Chart[] = [
+    {
+      title: "Rate against clients (64 bytes, QoS 0, as fast as it goes)",
+      x: { title: "clients, half of them publishers", isLogarithmic: true },
+      y: { title: "deliveries per second", isLogarithmic: false },
+      curves: await curvesOf({ entries, points: BY_CLIENTS, pace, of: rate, faults }),
+    },
+    {
+      title: "Latency against rate (64 bytes, QoS 0, 100 clients)",
+      x: { title: "messages per second", isLogarithmic: true },
+      y: { title: "99 of 100 arrive within, µs", isLogarithmic: true },
+      curves: await curvesOf({ entries, points: BY_RATE, pace, of: p99, faults }),
+    },
+  ];
+  const heading = `${machine.processor}, ${machine.kernel}, Deno ${machine.deno}; ${brokers.join("; ")}`;
+  await Deno.writeTextFile(path, drawCharts(heading, charts));
+  for (const fault of faults) console.error(`! ${fault}`);
+  console.error(`Drew ${path}`);
+  return faults;
+}
+
+interface Sweep {
+  readonly entries: readonly Entry[];
+  readonly points: readonly Point[];
+  readonly pace: Pace;
+  readonly of: (result: LoadResult) => number;
+  /** What goes wrong is added here. */
+  readonly faults: string[];
+}
+
+async function curvesOf({ entries, points, pace, of, faults }: Sweep): Promise<Chart["curves"]> {
+  const curves = entries.map(({ contestant, version }) => ({
+    name: `${contestant.name}, MQTT ${mqttName(version)}`,
+    points: [] as { x: number; y: number }[],
+  }));
+  for (const { x, shape } of points) {
+    const all = await measureAll(entries, shape, pace);
+    for (const [index, series] of all.entries()) {
+      const curve = curves[index]!;
+      curve.points.push({ x, y: median(each(series, of)) });
+      faults.push(...faultsOf(series).map((fault) => `${curve.name} at ${x}: ${fault}`));
+    }
+  }
+  return curves;
+}
+
+function wishesOf(line: CommandLine): Wishes {
+  return {
+    workloads: workloadsOf(line),
+    versions: versionsOf(line),
+    rounds: countOf(line, "rounds", 3),
+    seconds: secondsOf(line, "seconds", 2),
+    warmSeconds: secondsOf(line, "warm-up", 1),
+    withMosquitto: !line.has("alone"),
+    withAedes: line.has("aedes"),
+    against: againstOf(line),
+    asJson: line.has("json"),
+    plot: line.get("plot")?.[0],
+  };
+}
+
+function workloadsOf(line: CommandLine): readonly Workload[] {
+  const names = line.get("only")?.[0]?.split(",");
+  if (!names) return WORKLOADS;
+  const known = WORKLOADS.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown workload ${JSON.stringify(unknown)}: ${didYouMean(unknown, known)}`);
+  }
+  return WORKLOADS.filter(({ name }) => names.includes(name));
+}
+
+function versionsOf(line: CommandLine): readonly BenchVersion[] {
+  const words = line.get("versions")?.[0]?.split(",") ?? ["4", "5"];
+  const unknown = words.find((word) => word !== "4" && word !== "5");
+  if (unknown !== undefined) {
+    throw new UsageError(`Cannot use --versions ${JSON.stringify(unknown)}: 4 (3.1.1) and 5 (5.0) are known`);
+  }
+  return [...new Set(words)].map((word) => word === "5" ? 5 : 4);
+}
+
+function countOf(line: CommandLine, name: string, otherwise: number): number {
+  const value = secondsOf(line, name, otherwise);
+  if (!Number.isInteger(value)) {
+    throw new UsageError(`Cannot use --${name} ${value}: a whole number is needed`);
+  }
+  return value;
+}
+
+function secondsOf(line: CommandLine, name: string, otherwise: number): number {
+  const word = line.get(name)?.[0];
+  const value = word === undefined ? otherwise : Number(word);
+  if (word !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`Cannot use --${name} ${JSON.stringify(word)}: a number above 0 is needed`);
+}
+
+function againstOf(line: CommandLine): string | undefined {
+  const folder = line.get("against")?.[0];
+  if (folder === undefined) return undefined;
+  try {
+    Deno.statSync(`${folder}/main.ts`);
+    return folder;
+  } catch {
+    throw new UsageError(`Cannot use --against ${JSON.stringify(folder)}: it has no main.ts`);
+  }
+}
+
+function helpText(): string {
+  const width = Math.max(...WORKLOADS.map(({ name }) => name.length)) + 4;
+  const spelled = FLAGS.map(({ name, placeholder }) => `--${name}${placeholder ? ` ${placeholder}` : ""}`);
+  const flagWidth = Math.max(...spelled.map((flag) => flag.length)) + 4;
+  return `Compare Pregón with other brokers, and MQTT 5.0 with 3.1.1, on this machine
+
+Usage: deno task bench [FLAGS]
+
+Flags:
+${FLAGS.map(({ help }, index) => `  ${spelled[index]!.padEnd(flagWidth)}${help}`).join("\n")}
+
+Workloads:
+${WORKLOADS.map(({ name, title }) => `  ${name.padEnd(width)}${title}`).join("\n")}
+
+Examples:
+  deno task bench --only pairs,qos1 --rounds 5      is 5.0 as fast as 3.1.1?
+  deno task bench --against ../before --alone       is it faster than it was?
+  deno task bench --plot bench.svg --only paced     with curves; each has 7 or 8 points, so it takes its time
+
+Exit code: 0 done, 1 something failed or a delivery was lost or repeated, 2 wrong flags.`;
+}

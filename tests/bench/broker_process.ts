@@ -1,0 +1,46 @@
+import type { ToolProcess } from "../interop/support/tool_process.ts";
+import { pathOf } from "../interop/support/outside_tool.ts";
+
+const BROKER_CORE = 0;
+const LOAD_CORE = 1;
+const STOP_SIGNAL = "SIGTERM";
+
+/** A broker that runs until it is stopped. */
+export class BrokerProcess implements AsyncDisposable {
+  readonly port: number;
+  readonly #process: ToolProcess;
+
+  constructor(process: ToolProcess, port: number) {
+    this.#process = process;
+    this.port = port;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.end(STOP_SIGNAL);
+  }
+}
+
+/** A program with its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
+export function onBrokerCore(command: Command): Command {
+  return onCore(BROKER_CORE, command);
+}
+
+export function onLoadCore(command: Command): Command {
+  return onCore(LOAD_CORE, command);
+}
+
+/** Whether broker and load have a core each. Without, they take from each other what is measured. */
+export function isPinned(): boolean {
+  return navigator.hardwareConcurrency > LOAD_CORE && pathOf("taskset") !== undefined;
+}
+
+/** `taskset` becomes the program, so the process that was started is the one that is measured. */
+function onCore(core: number, command: Command): Command {
+  return isPinned() ? ["taskset", "-c", String(core), ...command] : command;
+}

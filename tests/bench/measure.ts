@@ -1,0 +1,82 @@
+import { ToolProcess } from "../interop/support/tool_process.ts";
+import { type Command, onLoadCore } from "./broker_process.ts";
+import type { Contestant } from "./contestant.ts";
+import type { BenchVersion, LoadOptions, LoadResult, Shape } from "./load/options.ts";
+
+/** For start, connections and what is still under way in the end. */
+const PATIENCE_MS = 30_000;
+const LOAD = new URL("./load.ts", import.meta.url).pathname;
+
+/** A broker at a version of MQTT: what has a row of its own. */
+export interface Entry {
+  readonly contestant: Contestant;
+  readonly version: BenchVersion;
+}
+
+export interface Pace {
+  readonly rounds: number;
+  readonly warmSeconds: number;
+  readonly seconds: number;
+}
+
+/** The results of an entry, round by round. What failed in one has an error in its place. */
+export interface Series {
+  readonly entry: Entry;
+  readonly results: readonly (LoadResult | Error)[];
+}
+
+/**
+ * Lets all entries do the same in turn, A B A B: a machine that others use as well is seldom the same for long, but it
+ * is about the same for neighbours. Each time with a new broker, so nobody gains or loses by what was before.
+ */
+export async function measureAll(
+  entries: readonly Entry[],
+  shape: Shape,
+  pace: Pace,
+): Promise<readonly Series[]> {
+  const series = entries.map((entry) => ({ entry, results: [] as (LoadResult | Error)[] }));
+  for (let round = 0; round < pace.rounds; round++) {
+    for (const { entry, results } of series) results.push(await measure(entry, shape, pace));
+  }
+  return series;
+}
+
+async function measure(
+  { contestant, version }: Entry,
+  shape: Shape,
+  pace: Pace,
+): Promise<LoadResult | Error> {
+  try {
+    await using broker = await contestant.start();
+    const { warmSeconds, seconds } = pace;
+    const { port, pid: brokerPid } = broker;
+    return await runLoadProcess({ port, version, brokerPid, warmSeconds, seconds, shape });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function runLoadProcess(options: LoadOptions): Promise<LoadResult> {
+  const command: Command = [Deno.execPath(), "run", "--no-lock", "-A", LOAD, JSON.stringify(options)];
+  const [program, ...args] = onLoadCore(command);
+  await using load = new ToolProcess(program, args);
+  const { code, text, stderr } = await load.outcome(
+    PATIENCE_MS + (options.warmSeconds + options.seconds) * 1000,
+  );
+  if (code !== 0) throw new Error(`The load ended with ${code}: ${stderr.trim()}`);
+  return JSON.parse(text);
+}
+
+/** Whether the entry can say what it was asked to: neither an error nor a message too few or too many. */
+export function faultsOf({ results }: Series): readonly string[] {
+  const faults = results.flatMap((result) => {
+    if (result instanceof Error) return [result.message];
+    if (result.kind !== "messages") return [];
+    const { due, lost, repeated } = result;
+    return [
+      ...(lost > 0 ? [`${lost} of ${due} deliveries lost`] : []),
+      ...(repeated > 0 ? [`${repeated} deliveries repeated or out of order`] : []),
+    ];
+  });
+  return [...new Set(faults)];
+}
