@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { connect5, payloadOf, subscribe5 } from "../support/client5.ts";
+import { open5, subscribe5, textOf } from "../mqtt5/support.ts";
 import { FakeDisk } from "../support/fake_store.ts";
 import { restart, startOn } from "../support/restart.ts";
 
@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 Deno.test("retained messages come back with all their properties, and the time that is left of them", async () => {
   const disk = new FakeDisk();
   const test = await startOn(disk);
-  const { client } = await connect5(test, { clientId: "publisher" });
+  const { client } = await open5(test, { clientId: "publisher" });
   const properties = {
     payloadIsText: true,
     contentType: "text/plain; ü",
@@ -27,11 +27,11 @@ Deno.test("retained messages come back with all their properties, and the time t
   client.send({ type: "publish", packetId: 1, ...fields, properties });
   assertEquals((await client.receive())?.type, "pubrec");
   const again = await restart(test, disk, { seconds: 30 });
-  const { client: reader } = await connect5(again);
+  const { client: reader } = await open5(again);
   await subscribe5(reader, [{ filter: "r/+", qos: 2 }]);
   const packet = await reader.receivePublish();
   assertEquals(packet.topic, "r/ü");
-  assertEquals(payloadOf(packet), "21.5 °C");
+  assertEquals(textOf(packet), "21.5 °C");
   assertEquals([packet.qos, packet.retain], [2, true]);
   assertEquals(packet.properties, { ...properties, expirySeconds: 70 });
   await again.close();
@@ -60,14 +60,14 @@ Deno.test("the last message of a topic is what comes back, and a cleared topic h
   }
   await reader.takePublish({ topic: "r/changed", payload: "5", qos: 1, retain: true });
   await reader.expectNothing();
-  assertEquals(again.broker.retainedCount, 5);
+  assertEquals(again.broker.retained.size, 5);
   await again.close();
 });
 
 Deno.test("a retained message that expires while no broker runs is gone, on the disk as well", async () => {
   const disk = new FakeDisk();
   const test = await startOn(disk);
-  const { client } = await connect5(test);
+  const { client } = await open5(test);
   const fields = { topic: "r", payload: encoder.encode("x"), qos: 1, retain: true, dup: false } as const;
   client.send({ type: "publish", packetId: 1, ...fields, properties: { expirySeconds: 10 } });
   await client.receive();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect5, payloadOf, subscribe5 } from "../support/client5.ts";
+import { open5, subscribe5, textOf } from "../mqtt5/support.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { FakeDisk } from "../support/fake_store.ts";
 import type { ConnectOptions } from "../support/raw_client.ts";
@@ -53,7 +53,7 @@ testVersions("[MQTT-3.1.2-4] a session comes back whether somebody was connected
 testEnds("subscriptions keep their options", async (outage) => {
   const disk = new FakeDisk();
   let test = await startOn(disk);
-  const { client } = await connect5(test, { clientId: "c", cleanStart: false, properties: LASTING });
+  const { client } = await open5(test, { clientId: "c", cleanStart: false, properties: LASTING });
   await subscribe5(client, [{ filter: "own", qos: 1, noLocal: true, retainAsPublished: false }], 7);
   await subscribe5(
     client,
@@ -62,7 +62,7 @@ testEnds("subscriptions keep their options", async (outage) => {
   );
   await subscribe5(client, [{ filter: "$share/g/shared", qos: 1 }], 3);
   test = await restart(test, disk, outage);
-  const { client: back, connack } = await connect5(test, {
+  const { client: back, connack } = await open5(test, {
     clientId: "c",
     cleanStart: false,
     properties: LASTING,
@@ -87,7 +87,7 @@ testEnds("subscriptions keep their options", async (outage) => {
   const other = await test.connect();
   await other.publish("own", "y");
   const own = await back.receivePublish();
-  assertEquals([own.topic, payloadOf(own), own.subscriptionIds], ["own", "y", [7]]);
+  assertEquals([own.topic, textOf(own), own.subscriptionIds], ["own", "y", [7]]);
   await test.close();
 });
 
@@ -259,10 +259,10 @@ Deno.test("a message expires on its way through a restart, and what is left of i
   const disk = new FakeDisk();
   let test = await startOn(disk);
   const options = { clientId: "reader", cleanStart: false, properties: LASTING };
-  const { client: reader } = await connect5(test, options);
+  const { client: reader } = await open5(test, options);
   await subscribe5(reader, [{ filter: "a", qos: 1 }]);
   await reader.disconnect();
-  const publisher = (await connect5(test, { clientId: "publisher" })).client;
+  const publisher = (await open5(test, { clientId: "publisher" })).client;
   for (const [packetId, expirySeconds] of [[1, 10], [2, 100]] as const) {
     const fields = {
       topic: "a",
@@ -276,9 +276,9 @@ Deno.test("a message expires on its way through a restart, and what is left of i
   }
   test.clock.advance(5_000);
   test = await restart(test, disk, { seconds: 20 });
-  const { client: back } = await connect5(test, options);
+  const { client: back } = await open5(test, options);
   const packet = await back.receivePublish();
-  assertEquals([payloadOf(packet), packet.properties?.expirySeconds], ["2", 75]);
+  assertEquals([textOf(packet), packet.properties?.expirySeconds], ["2", 75]);
   await back.expectNothing();
   assertEquals(test.broker.counters.deliveries["dropped:expired"], 1);
   await test.close();
@@ -290,7 +290,7 @@ testEnds(
     const disk = new FakeDisk();
     let test = await startOn(disk);
     const lasts = (clientId: string, sessionExpirySeconds: number) =>
-      connect5(test, { clientId, cleanStart: false, properties: { sessionExpirySeconds } });
+      open5(test, { clientId, cleanStart: false, sessionExpirySeconds });
     for (const [clientId, seconds] of [["short", 60], ["long", 600]] as const) {
       const { client } = await lasts(clientId, seconds);
       await subscribe5(client, [{ filter: "a", qos: 1 }]);
@@ -306,7 +306,7 @@ testEnds(
     assertEquals(test.broker.sessions.size, 1, "60 seconds after it left");
     assertEquals(test.broker.subscriptionCount, 1);
     test = await restart(test, disk, { isOrderly: true, seconds: 600 });
-    await expectNoSession(test, { clientId: "long", version: 5, properties: { sessionExpirySeconds: 5 } });
+    await expectNoSession(test, { clientId: "long", version: 5, sessionExpirySeconds: 5 });
     test.clock.advance(10_000);
     await test.close();
     const kinds = disk.tables().records().map((record) => record.kind);
@@ -317,7 +317,7 @@ testEnds(
 Deno.test("the time of a session whose client was connected when the broker was killed begins at the next start", async () => {
   const disk = new FakeDisk();
   let test = await startOn(disk);
-  await connect5(test, { clientId: "c", cleanStart: false, properties: { sessionExpirySeconds: 60 } });
+  await open5(test, { clientId: "c", cleanStart: false, sessionExpirySeconds: 60 });
   test = await restart(test, disk, { seconds: 1_000 });
   test.clock.advance(59_000);
   assertEquals(test.broker.sessions.size, 1);
@@ -346,7 +346,7 @@ Deno.test("[MQTT5-4.8.2-5] what an expired member of a shared subscription had g
   const disk = new FakeDisk();
   let test = await startOn(disk);
   const member = (clientId: string, sessionExpirySeconds: number) =>
-    connect5(test, { clientId, cleanStart: false, properties: { sessionExpirySeconds } });
+    open5(test, { clientId, cleanStart: false, sessionExpirySeconds });
   const { client: short } = await member("short", 10);
   await subscribe5(short, [{ filter: "$share/g/a", qos: 1 }]);
   const publisher = await test.connect();

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RecordOf, StoreRecord } from "../../broker/store/records.ts";
-import { connect5, payloadOf, subscribe5 } from "../support/client5.ts";
+import { open5, subscribe5, textOf } from "../mqtt5/support.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeDisk } from "../support/fake_store.ts";
 import { restart, startOn } from "../support/restart.ts";
@@ -18,7 +18,7 @@ const WILL = {
 /** A client that is cut off and leaves a will which waits for a minute. */
 async function leaveWill(test: TestBroker, disk: FakeDisk, sessionExpirySeconds = 1_000): Promise<void> {
   const properties = { sessionExpirySeconds };
-  const { client } = await connect5(test, { clientId: "leaver", cleanStart: false, will: WILL, properties });
+  const { client } = await open5(test, { clientId: "leaver", cleanStart: false, will: WILL, properties });
   client.cut();
   await kept(disk, "will-put");
 }
@@ -28,7 +28,7 @@ async function kept(disk: FakeDisk, kind: StoreRecord["kind"]): Promise<void> {
 }
 
 async function watch(test: TestBroker) {
-  const { client } = await connect5(test, { clientId: "watcher" });
+  const { client } = await open5(test, { clientId: "watcher" });
   await subscribe5(client, [{ filter: "will", qos: 1, retainAsPublished: true }]);
   return client;
 }
@@ -44,13 +44,13 @@ Deno.test("[MQTT5-3.1.3-9] the delay of a will goes on through a restart, and it
   await watcher.expectNothing();
   test.clock.advance(2_000);
   const packet = await watcher.receivePublish();
-  assertEquals([packet.topic, payloadOf(packet), packet.qos, packet.retain], ["will", "gone", 1, true]);
+  assertEquals([packet.topic, textOf(packet), packet.qos, packet.retain], ["will", "gone", 1, true]);
   assertEquals(packet.properties, WILL.properties);
   await kept(disk, "retained-put");
   test = await restart(test, disk);
   test.clock.advance(100_000);
   assertEquals(disk.tables().records().filter((record) => record.kind === "will-put"), [], "Once");
-  assertEquals(test.broker.retainedCount, 1);
+  assertEquals(test.broker.retained.size, 1);
   await test.close();
 });
 
@@ -62,7 +62,7 @@ Deno.test("a will whose time came while no broker ran is published soon after th
   const watcher = await watch(test);
   await watcher.expectNothing();
   test.clock.advance(1_000);
-  assertEquals(payloadOf(await watcher.receivePublish()), "gone");
+  assertEquals(textOf(await watcher.receivePublish()), "gone");
   await test.close();
 });
 
@@ -72,10 +72,10 @@ Deno.test("[MQTT5-3.1.3-9] a client that comes back in time calls off its will, 
     let test = await startOn(disk);
     await leaveWill(test, disk);
     const comeBack = async () => {
-      const { client, connack } = await connect5(test, {
+      const { client, connack } = await open5(test, {
         clientId: "leaver",
         cleanStart: false,
-        properties: { sessionExpirySeconds: 1_000 },
+        sessionExpirySeconds: 1_000,
       });
       assert(connack.sessionPresent);
       await client.disconnect();
@@ -98,7 +98,7 @@ Deno.test("[MQTT5-3.1.2-8] a session that ends before the delay of its will publ
   const watcher = await watch(test);
   await watcher.expectNothing();
   test.clock.advance(11_000);
-  assertEquals(payloadOf(await watcher.receivePublish()), "gone");
+  assertEquals(textOf(await watcher.receivePublish()), "gone");
   assertEquals(test.broker.sessions.get("leaver"), undefined);
   await test.close();
 });
@@ -108,10 +108,10 @@ Deno.test("a will that waits when the broker is stopped is kept, not published",
   let test = await startOn(disk);
   await leaveWill(test, disk);
   test = await restart(test, disk, { isOrderly: true });
-  assertEquals(test.broker.retainedCount, 0);
+  assertEquals(test.broker.retained.size, 0);
   const watcher = await watch(test);
   test.clock.advance(61_000);
-  assertEquals(payloadOf(await watcher.receivePublish()), "gone");
+  assertEquals(textOf(await watcher.receivePublish()), "gone");
   await test.close();
 });
 
@@ -129,7 +129,7 @@ Deno.test("who left a session is asked for by name; without an answer it may do 
     let test = await startOn(disk, { authenticators: [authenticator(recalled)] });
     const options = { clientId: "c", cleanStart: false, username: "alice", password: "" };
     const properties = { sessionExpirySeconds: 1_000 };
-    const { client } = await connect5(test, { ...options, will: WILL, properties });
+    const { client } = await open5(test, { ...options, will: WILL, properties });
     await subscribe5(client, [{ filter: "a", qos: 1 }]);
     client.cut();
     await kept(disk, "will-put");
@@ -142,11 +142,11 @@ Deno.test("who left a session is asked for by name; without an answer it may do 
     const publisher = await test.connect({ username: "bob", password: "" });
     await publisher.publish("a", "x", { qos: 1 });
     test.clock.advance(61_000);
-    assertEquals(test.broker.retainedCount, recalled ? 1 : 0, "Its will");
-    const { client: back } = await connect5(test, { ...options, properties });
-    if (recalled) assertEquals(payloadOf(await back.receivePublish()), "x");
+    assertEquals(test.broker.retained.size, recalled ? 1 : 0, "Its will");
+    const { client: back } = await open5(test, { ...options, properties });
+    if (recalled) assertEquals(textOf(await back.receivePublish()), "x");
     await publisher.publish("a", "y", { qos: 1 });
-    assertEquals(payloadOf(await back.receivePublish()), "y");
+    assertEquals(textOf(await back.receivePublish()), "y");
     await test.close();
   }
 });
