@@ -79,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/errors.ts",
     "broker/core/clock.ts",
     "broker/core/byte_budget.ts",
+    "broker/core/topic_alias.ts",
     "broker/topic/",
   ],
   "broker/cli/": [

@@ -1,4 +1,4 @@
-import type { ConnectOptions } from "../client/client.ts";
+import type { ConnectOptions } from "../client/mod.ts";
 import type { Payload, PubOptions } from "../client/pub.ts";
 import type { SubOptions } from "../client/sub.ts";
 import { didYouMean } from "../config.ts";

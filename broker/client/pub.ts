@@ -1,4 +1,4 @@
-import { type Client, ClientError, connect, type ConnectOptions, type QoS } from "./client.ts";
+import { type Client, ClientError, connect, type ConnectOptions, type QoS } from "./mod.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
 /** What is published. */
@@ -106,7 +106,7 @@ class Pending {
     return this.#count >= PENDING_MAX || this.#bytes >= PENDING_BYTES_MAX;
   }
 
-  add(publishing: Promise<void>, bytes: number): void {
+  add(publishing: Promise<unknown>, bytes: number): void {
     this.#count++;
     this.#bytes += bytes;
     publishing.then(() => this.#done(bytes), (error) => {

@@ -6,7 +6,7 @@ import {
   type IncomingMessage,
   type QoS,
   reasonWords,
-} from "./client.ts";
+} from "./mod.ts";
 
 export interface SubOptions {
   readonly connect: ConnectOptions;

@@ -27,7 +27,7 @@ import { failureOf } from "./failure.ts";
 import { frameFor, withTimeLeft } from "./publish_frame.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
-import { InboundAliases, OutboundAliases } from "./topic_alias.ts";
+import { InboundAliases, OutboundAliases } from "../core/topic_alias.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import { encodePublishFrame, type PublishFrame } from "../packet/mod.ts";
 import type { Outgoing } from "../session/message_queue.ts";
-import type { AliasedTopic } from "./topic_alias.ts";
+import type { AliasedTopic } from "../core/topic_alias.ts";
 
 /**
  * A message as a client of MQTT 5.0 gets it: the frame that all share, unless there is something to say that is between

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Client, connect, type ConnectOptions, RefusedError } from "../../broker/client/client.ts";
+import { type Client, connect, type ConnectOptions, RefusedError } from "../../broker/client/mod.ts";
 import { pub, type PubOptions } from "../../broker/client/pub.ts";
 import { sub, type SubOptions } from "../../broker/client/sub.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Client, connect, type ConnectOptions } from "../../broker/client/client.ts";
-import { decode, encode, FrameReader, type OutgoingPacket, type Packet } from "../../broker/packet/mod.ts";
+import { type Client, connect, type ConnectOptions } from "../../broker/client/mod.ts";
+import {
+  decode,
+  encode,
+  FrameReader,
+  type OutgoingPacket,
+  type Packet,
+  type Version,
+} from "../../broker/packet/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
 import { within } from "../support/eventually.ts";
@@ -11,9 +18,9 @@ type PacketOf<Type extends Packet["type"]> = Extract<Packet, { type: Type }>;
 export class ScriptedPeer {
   readonly link: Link;
   readonly #frames = new FrameReader(64 * 1024 * 1024);
-  readonly #version: 3 | 4;
+  readonly #version: Version;
 
-  constructor(link: Link, version: 3 | 4 = 4) {
+  constructor(link: Link, version: Version = 4) {
     this.link = link;
     this.#version = version;
   }

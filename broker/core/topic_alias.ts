@@ -1,7 +1,7 @@
-import { ProtocolError } from "../core/errors.ts";
+import { ProtocolError } from "./errors.ts";
 import { ReasonCode } from "../packet/mod.ts";
 
-/** What a client calls its topics for short, as long as the connection lasts. [MQTT5-3.3.2-7] */
+/** What the peer calls its topics for short, as long as the connection lasts. [MQTT5-3.3.2-7] */
 export class InboundAliases {
   readonly #aliasMax: number;
   readonly #topics = new Map<number, string>();
@@ -34,7 +34,7 @@ export class InboundAliases {
   }
 }
 
-/** How a topic is written for a client: alias 0 is none, and only a new alias needs the topic beside it. */
+/** How a topic is written for the peer: alias 0 is none, and only a new alias needs the topic beside it. */
 export interface AliasedTopic {
   readonly alias: number;
   readonly isNew: boolean;
@@ -42,7 +42,7 @@ export interface AliasedTopic {
 
 const WITHOUT_ALIAS: AliasedTopic = { alias: 0, isNew: true };
 
-/** What we call topics for short to a client: those that came first, as many as it takes. [MQTT5-3.1.2-26] */
+/** What the broker calls topics for short to a client: those that came first, as many as it takes. [MQTT5-3.1.2-26] */
 export class OutboundAliases {
   readonly #aliasMax: number;
   readonly #aliases = new Map<string, number>();
