@@ -1,4 +1,12 @@
-import { type Client, ClientError, connect, type ConnectOptions, type QoS } from "./mod.ts";
+import {
+  type Client,
+  ClientError,
+  type CloseOptions,
+  connect,
+  type ConnectOptions,
+  type MessageProperties,
+  type QoS,
+} from "./mod.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
 /** What is published. */
@@ -16,6 +24,10 @@ export interface PubOptions {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly payload: Payload;
+  readonly properties: MessageProperties | undefined;
+  readonly topicAlias: number | undefined;
+  /** What is said at the end. */
+  readonly close: CloseOptions;
 }
 
 export interface PubInput {
@@ -42,7 +54,7 @@ export async function pub(options: PubOptions, input: PubInput): Promise<void> {
     if (whole) await client.publish(options.topic, whole, options);
     else await publishLines(client, options, input.stdin);
   } finally {
-    await client.close();
+    await client.close(options.close);
   }
 }
 
