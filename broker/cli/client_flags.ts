@@ -1,7 +1,7 @@
 import type { RetainHandling, SubscribeOptions } from "../client/mod.ts";
 import type { Payload, PubOptions } from "../client/pub.ts";
 import type { SubOptions } from "../client/sub.ts";
-import { checkFilter, checkTopic, isShared } from "../topic/name.ts";
+import { checkFilter, checkTopic } from "../topic/name.ts";
 import { type CommandLine, type Flag, UsageError, valueOf, wholeNumberOf } from "./command_line.ts";
 import { CONNECT_FLAGS, connectOptions, qosOf, urlOf } from "./connect_flags.ts";
 import { parseMessageFormat } from "./message_format.ts";
@@ -71,7 +71,6 @@ export const SUB_FLAGS: readonly Flag[] = [
     placeholder: "N",
     help: "In MQTT 5.0, get retained messages: 0 always, 1 if newly subscribed, 2 never (0)",
   },
-  { name: "no-local", help: "In MQTT 5.0, leave out what this client published itself" },
   ...CONNECT_FLAGS,
   ...HELP_FLAGS,
 ];
@@ -106,8 +105,6 @@ export function subOptions(line: CommandLine): SubOptions {
     const problem = checkFilter(filter, Infinity);
     if (problem) throw new UsageError(problem.message);
   }
-  const shared = line.has("no-local") ? filters.find(isShared) : undefined;
-  if (shared !== undefined) throw new UsageError(`Cannot use --no-local with ${shared}: it is shared`);
   const properties = readProperties(line.get("property") ?? [], SUB_COMMANDS);
   const connect = connectOptions(line, properties);
   const format = valueOf(line, "format");
@@ -145,7 +142,6 @@ function subscribeOptions5(line: CommandLine): SubscribeOptions {
     ? 2
     : 0;
   return {
-    noLocal: line.has("no-local"),
     retainAsPublished: line.has("retain-as-published"),
     retainHandling,
   };

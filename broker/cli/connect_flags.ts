@@ -72,7 +72,6 @@ const FLAGS_OF_5 = [
   "session-expiry-interval",
   "retain-as-published",
   "retain-handling",
-  "no-local",
 ] as const;
 
 /** How to connect, as `pub` and `sub` are told. */
