@@ -57,14 +57,14 @@ export const CONNECT_FLAGS: readonly Flag[] = [
   { name: "will-retain", help: "And keeps" },
 ];
 
-const VERSIONS: Readonly<Record<string, 3 | 4 | 5>> = {
-  mqttv31: 3,
-  mqttv311: 4,
-  mqttv5: 5,
-  "31": 3,
-  "311": 4,
-  "5": 5,
-};
+const VERSIONS: ReadonlyMap<string, 3 | 4 | 5> = new Map([
+  ["mqttv5", 5],
+  ["mqttv311", 4],
+  ["mqttv31", 3],
+  ["5", 5],
+  ["311", 4],
+  ["31", 3],
+]);
 
 /** Flags that mean nothing before MQTT 5.0. */
 const FLAGS_OF_5 = [
@@ -171,9 +171,9 @@ function versionOf(line: CommandLine): 3 | 4 | 5 {
   const text = valueOf(line, "protocol-version");
   const flag = FLAGS_OF_5.find((name) => line.has(name));
   if (text === undefined) return flag ? 5 : 4;
-  const version = Object.hasOwn(VERSIONS, text) ? VERSIONS[text] : undefined;
+  const version = VERSIONS.get(text);
   if (version === undefined) {
-    const names = Object.keys(VERSIONS);
+    const names = [...VERSIONS.keys()];
     throw new UsageError(
       `Cannot use ${JSON.stringify(text)} for -V: it must be one of ${names.join(", ")}; ${
         didYouMean(text, names)
