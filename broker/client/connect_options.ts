@@ -40,7 +40,10 @@ interface ConnectOptions5 {
    * with `cleanStart`, for ever without.
    */
   readonly sessionExpirySeconds?: number | undefined;
-  /** Messages of QoS 1 and 2 that the broker may send before they are taken and acknowledged; 65,535 unless given. */
+  /**
+   * Messages of QoS 1 and 2 that the broker may send before they are taken and acknowledged; 65,535 unless given. A broker
+   * that sends more breaks the protocol and is left, as mosquitto 2.0.11 may have to be.
+   */
   readonly receiveMaximum?: number | undefined;
   /** The largest packet that the broker may send. */
   readonly packetBytesMax?: number | undefined;
