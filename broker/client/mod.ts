@@ -14,6 +14,7 @@ export type { ConnectOptions, WillOptions } from "./connect_options.ts";
 export type { IncomingMessage, Subscription } from "./inbox.ts";
 export type { Published } from "./publisher.ts";
 export type { ServerLimits } from "./server_limits.ts";
-export type { MessageProperties, QoS, RetainHandling, UserProperties } from "../packet/mod.ts";
+export type { ConnackPacket, MessageProperties, QoS, RetainHandling, UserProperties } from "../packet/mod.ts";
+export { ReasonCode } from "../packet/mod.ts";
 /** Rejects a call whose packet cannot be encoded: a topic too long, say. */
 export { PacketError } from "../packet/mod.ts";
