@@ -6,12 +6,15 @@ import {
   type ConnectOptions,
   RefusedError,
 } from "../../broker/client/mod.ts";
-import { pub } from "../../broker/client/pub.ts";
+import { pub, type PubInput, type PubOptions } from "../../broker/client/pub.ts";
 import { sub, type SubOptions } from "../../broker/client/sub.ts";
 import type { MessageProperties } from "../../broker/packet/mod.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
-import { take, textOf } from "./scripted_peer.ts";
+import { memoryLinks } from "../../broker/transport/memory.ts";
+import { ScriptedPeer, take, textOf } from "./scripted_peer.ts";
+
+const encoder = new TextEncoder();
 
 const FULL: MessageProperties = {
   payloadIsText: true,
@@ -136,27 +139,38 @@ Deno.test("subscription options do at the broker what they say", async () => {
   await client.close();
 });
 
+const PUB: Omit<PubOptions, "connect"> = {
+  topic: "t",
+  qos: 1,
+  retain: false,
+  payload: { from: "lines" },
+  properties: { contentType: "text/csv" },
+  topicAlias: 1,
+  close: {},
+};
+
+const SUB: Omit<SubOptions, "connect"> = {
+  filters: ["t"],
+  unsubscribe: [],
+  subscribeOptions: { qos: 1, subscriptionId: 4 },
+  unsubscribeOptions: {},
+  close: {},
+  format: ({ properties, subscriptionIds, payload }, { now }) =>
+    encoder.encode(`${now} ${properties.contentType} ${subscriptionIds} ${textOf(payload)}`),
+  count: 2,
+  timeoutSeconds: undefined,
+  verbose: true,
+  newline: true,
+  skipRetained: false,
+  retainedOnly: false,
+  exitOnSubscribe: false,
+};
+
 /** What `sub` prints of two messages; `publish` is called when it is subscribed. */
 async function printed(broker: TestBroker, options: Partial<SubOptions>, publish: () => Promise<void>) {
   const lines: string[] = [];
-  const running = sub({
-    connect: { version: 5, link: broker.listener.connect(), clock: broker.clock },
-    filters: ["t"],
-    unsubscribe: [],
-    subscribeOptions: { qos: 1, subscriptionId: 4 },
-    unsubscribeOptions: {},
-    close: { reasonString: "enough" },
-    format: ({ properties, subscriptionIds, payload }, { now }) =>
-      new TextEncoder().encode(`${now} ${properties.contentType} ${subscriptionIds} ${textOf(payload)}`),
-    count: 2,
-    timeoutSeconds: undefined,
-    verbose: true,
-    newline: true,
-    skipRetained: false,
-    retainedOnly: false,
-    exitOnSubscribe: false,
-    ...options,
-  }, {
+  const connect = { version: 5, link: broker.listener.connect(), clock: broker.clock } as const;
+  const running = sub({ connect, ...SUB, ...options }, {
     write: (bytes) => Promise.resolve(void lines.push(textOf(bytes))),
     warn: (line) => lines.push(line),
     clock: broker.clock,
@@ -167,22 +181,19 @@ async function printed(broker: TestBroker, options: Partial<SubOptions>, publish
   return lines.join("");
 }
 
+function linesOf(text: string): PubInput {
+  const stdin = (async function* () {
+    yield await Promise.resolve(encoder.encode(text));
+  })();
+  return { stdin, readFile: () => Promise.reject(new Error("Not asked for")) };
+}
+
 Deno.test("pub and sub pass properties on, and sub prints by a format", async () => {
   await using broker = startBroker();
-  const lines = (async function* () {
-    yield await Promise.resolve(new TextEncoder().encode("one\n\n"));
-  })();
-  const text = await printed(broker, {}, () =>
-    pub({
-      connect: { version: 5, link: broker.listener.connect(), clock: broker.clock },
-      topic: "t",
-      qos: 1,
-      retain: false,
-      payload: { from: "lines" },
-      properties: { contentType: "text/csv" },
-      topicAlias: 1,
-      close: {},
-    }, { stdin: lines, readFile: () => Promise.reject(new Error("Not asked for")) }));
+  const text = await printed(broker, {}, async () => {
+    const connect = { version: 5, link: broker.listener.connect(), clock: broker.clock } as const;
+    await pub({ connect, ...PUB }, linesOf("one\n\n"));
+  });
   const now = broker.clock.now();
   assertEquals(text, `${now} text/csv 4 one\n${now} text/csv 4 \n`);
   const raw = await printed(broker, { newline: false, format: ({ payload }) => payload }, async () => {
@@ -192,4 +203,35 @@ Deno.test("pub and sub pass properties on, and sub prints by a format", async ()
     await client.close();
   });
   assertEquals(raw, "onetwo");
+});
+
+Deno.test("pub and sub say at the end what they were told to, and sub when it gives up a filter", async () => {
+  const close = { reasonString: "enough", userProperties: [["k", "v"]] } as const;
+  const [near, far] = memoryLinks("peer");
+  const subbing = sub({
+    connect: { version: 5, link: near },
+    ...SUB,
+    filters: [],
+    unsubscribe: ["old"],
+    unsubscribeOptions: { userProperties: [["u", "1"]] },
+    close,
+  }, { write: () => Promise.resolve(), warn: () => {} });
+  const broker = new ScriptedPeer(far, 5);
+  await broker.expect("connect");
+  await broker.send({ type: "connack", sessionPresent: false, reasonCode: 0 });
+  const { packetId, userProperties } = await broker.expect("unsubscribe");
+  assertEquals(userProperties, [["u", "1"]]);
+  await broker.send({ type: "unsuback", packetId, reasonCodes: [0x11] });
+  assertEquals(await broker.expect("disconnect"), { type: "disconnect", reasonCode: 0, ...close });
+  broker.link.close();
+  assertEquals(await subbing, "done");
+
+  const [here, there] = memoryLinks("peer");
+  const pubbing = pub({ connect: { version: 5, link: here }, ...PUB, qos: 0, close }, linesOf(""));
+  const other = new ScriptedPeer(there, 5);
+  await other.expect("connect");
+  await other.send({ type: "connack", sessionPresent: false, reasonCode: 0 });
+  assertEquals(await other.expect("disconnect"), { type: "disconnect", reasonCode: 0, ...close });
+  other.link.close();
+  await pubbing;
 });

@@ -200,8 +200,12 @@ Deno.test("more messages at once than our Receive Maximum end the connection wit
   await sendPublish5(peer, { topic: "a", qos: 1, packetId: 3, dup: true }); // The same again is no other.
   await peer.ack("pubrel", 1);
   await peer.expect("pubcomp");
-  await sendPublish5(peer, { topic: "a", qos: 1, packetId: 4 });
   await sendPublish5(peer, { topic: "a", qos: 2, packetId: 5 });
+  await take(subscription, 2);
+  await peer.expect("puback");
+  await peer.expect("pubrec");
+  await sendPublish5(peer, { topic: "a", qos: 1, packetId: 6 });
+  await sendPublish5(peer, { topic: "a", qos: 1, packetId: 7 }); // Besides the one without PUBREL.
   await peer.expectFarewell(0x93);
   assertEquals((await client.closed)?.message.includes("more than 2 messages"), true);
 });
