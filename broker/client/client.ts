@@ -11,7 +11,7 @@ import {
   describeError,
   RefusedError,
 } from "./client_error.ts";
-import { bytesOf, type ConnectOptions, refuseBefore5 } from "./connect_options.ts";
+import { bytesOf, checkTopics, type ConnectOptions, refuseBefore5 } from "./connect_options.ts";
 import { lastWords, sayGoodbye } from "./goodbye.ts";
 import { Handshake } from "./handshake.ts";
 import { Inbox, type Subscription } from "./inbox.ts";
@@ -152,12 +152,8 @@ export class Client implements AsyncDisposable {
     options: PublishOptions = {},
   ): Promise<Published> {
     this.#assertOpen();
-    if (topic === "" || /[+#]/.test(topic)) {
-      throw new TypeError(
-        `Cannot publish to topic ${JSON.stringify(topic)}: it must not be empty nor have wildcards`,
-      );
-    }
     const { qos = 0, retain = false, properties, topicAlias } = options;
+    checkTopics(topic, properties);
     refuseBefore5(this.#version, { properties, topicAlias });
     const draft = { topic, payload: bytesOf(payload), qos, retain, properties, topicAlias: topicAlias ?? 0 };
     return await this.#publisher.publish(draft);

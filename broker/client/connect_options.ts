@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { ConnectFields, MessageProperties, QoS, UserProperties } from "../packet/mod.ts";
+import { hasWildcards } from "../topic/name.ts";
 import type { Link } from "../transport/transport.ts";
 import type { Authentication, AuthenticationData } from "./authentication.ts";
 
@@ -101,6 +102,21 @@ export function refuseBefore5(version: 3 | 4 | 5, words: Readonly<Record<string,
   if (name !== undefined) throw new TypeError(`Cannot use ${name}: only MQTT 5.0 has it (version: 5)`);
 }
 
+/** Refuses what cannot be published to, and answers to what could not be. */
+export function checkTopics(topic: string, properties: MessageProperties | undefined): void {
+  if (topic === "" || hasWildcards(topic)) {
+    throw new TypeError(
+      `Cannot publish to topic ${JSON.stringify(topic)}: it must not be empty nor have wildcards`,
+    );
+  }
+  const { responseTopic } = properties ?? {};
+  if (responseTopic !== undefined && hasWildcards(responseTopic)) { // [MQTT5-3.3.2-14]
+    throw new TypeError(
+      `Cannot use response topic ${JSON.stringify(responseTopic)}: it must not have wildcards`,
+    );
+  }
+}
+
 function properties5(
   options: ConnectOptions,
   cleanStart: boolean,
@@ -138,6 +154,7 @@ function properties5(
 
 function willOf(will: WillOptions, version: 3 | 4 | 5): ConnectFields["will"] {
   const { topic, payload, qos = 0, retain = false, delaySeconds, properties } = will;
+  checkTopics(topic, properties);
   refuseBefore5(version, { "will.delaySeconds": delaySeconds, "will.properties": properties });
   return { topic, payload: bytesOf(payload), qos, retain, delaySeconds: delaySeconds ?? 0, properties };
 }

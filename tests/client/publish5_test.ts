@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LimitError, RefusedError } from "../../broker/client/mod.ts";
 import type { MessageProperties } from "../../broker/packet/mod.ts";
-import { connectedPair, end, idle, isSettled, textOf } from "./scripted_peer.ts";
+import { connectedPair, end, idle, isSettled, pairOf, textOf } from "./scripted_peer.ts";
 
 const FULL: MessageProperties = {
   expirySeconds: 60,
@@ -21,6 +21,17 @@ Deno.test("a message takes its properties along", async () => {
   });
   assertEquals((await pair.peer.expect("publish")).properties, FULL);
   await end(pair);
+});
+
+Deno.test("[MQTT5-3.3.2-14] a response topic with wildcards is not sent, nor in a will", async () => {
+  const properties = { responseTopic: "reply/+" };
+  const pair = await connectedPair({ version: 5 });
+  await assertRejects(() => pair.client.publish("a", "x", { properties }), TypeError, "reply/+");
+  await end(pair);
+  const { connecting } = pairOf({ version: 5, will: { topic: "a", payload: "", properties } });
+  await assertRejects(() => connecting, TypeError, "reply/+");
+  const empty = pairOf({ will: { topic: "", payload: "" } });
+  await assertRejects(() => empty.connecting, TypeError, "must not be empty");
 });
 
 Deno.test("a publish resolves with what the broker says of it", async () => {
