@@ -91,6 +91,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/errors.ts",
     "broker/core/clock.ts",
     "broker/core/byte_budget.ts",
+    "broker/core/topic_alias.ts",
     "broker/topic/",
   ],
   // It writes the password file, and reads it for the broker.

@@ -28,8 +28,7 @@ class Program {
   stderr = "";
 
   constructor(args: readonly string[], { env = {}, cwd = ROOT }: RunOptions = {}) {
-    const permissions = ["--allow-net", "--allow-read", "--allow-env"];
-    if (args[0] === "passwd") permissions.push("--allow-write");
+    const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--config", `${ROOT}deno.json`, ...permissions, `${ROOT}main.ts`, ...args],
       env: { NO_COLOR: "1", ...env },
@@ -83,7 +82,7 @@ interface Serving extends AsyncDisposable {
 
 /** Runs the broker on two free ports. */
 async function serve(args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
-  const free = ["--mqtt-port", "0", "--http-port", "0", "--log-level", "debug"];
+  const free = ["--mqtt-port", "0", "--http-port", "0", "--log-level", "debug", "--memory"];
   const program = new Program(["serve", ...free, ...args], options);
   const port = async (scheme: string) => {
     const line = new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)\n`);
@@ -278,6 +277,32 @@ Deno.test("pub sends lines, and sub stops after as many as it was asked for", as
   const { code, stdout } = await sub.finish();
   assertEquals(code, 0);
   assertEquals(stdout, `lines ready?\n${lines.replaceAll("reading", "lines reading")}`);
+});
+
+Deno.test("pub and sub speak MQTT 5.0 with mosquitto's flags, and tell what is refused in words", async () => {
+  await using serving = await serve();
+  const port = ["-p", `${serving.mqttPort}`];
+  const format = ["-F", "%t %C %P|%p"];
+  const sub = new Program(["sub", ...port, "-V", "mqttv5", "-t", "lab/log", "-q", "1", "-C", "2", ...format]);
+  await serving.subscribed("lab/log");
+  const properties = ["content-type text/csv", "user-property k v", "user-property k w"].flatMap((
+    property,
+  ) => ["-D", "publish", ...property.split(" ")]);
+  const pub = await run(["pub", ...port, "-t", "lab/log", "-m", "1,2", "-q", "1", ...properties]);
+  assertEquals([pub.code, pub.stderr], [0, ""]);
+  const { code, stdout, stderr } = await sub.finish();
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^lab\/log .*\|ready\?\nlab\/log text\/csv k:v k:w\|1,2\n$/);
+  assertOneLine(
+    await run(["pub", ...port, "-V", "5", "-t", "$SYS/x", "-m", "x", "-q", "2"]),
+    1,
+    "Message to $SYS/x refused: not authorized",
+  );
+  assertOneLine(
+    await run(["pub", ...port, "-t", "a", "-m", "x", "-D", "publish", "content-typ", "x"]),
+    2,
+    'Unknown property "content-typ" of -D publish: did you mean content-type?',
+  );
 });
 
 Deno.test("sub gives up after its time with exit code 27, and ends with 0 when it is told to", async () => {

@@ -1,44 +1,15 @@
-import type { ConnectOptions } from "../client/client.ts";
+import type { RetainHandling, SubscribeOptions } from "../client/mod.ts";
 import type { Payload, PubOptions } from "../client/pub.ts";
 import type { SubOptions } from "../client/sub.ts";
-import { didYouMean } from "../config.ts";
-import type { QoS } from "../packet/mod.ts";
 import { checkFilter, checkTopic } from "../topic/name.ts";
-import { type CommandLine, type Flag, UsageError } from "./command_line.ts";
-import { parseMqttUrl } from "./mqtt_url.ts";
+import { type CommandLine, type Flag, UsageError, valueOf, wholeNumberOf } from "./command_line.ts";
+import { CONNECT_FLAGS, connectOptions, qosOf, urlOf } from "./connect_flags.ts";
+import { parseMessageFormat } from "./message_format.ts";
+import { readProperties } from "./property_flags.ts";
 
-/** Flags under the names that mosquitto_pub and mosquitto_sub gave them; where those have only a letter, with a word. */
-const CONNECT_FLAGS: readonly Flag[] = [
-  { name: "host", short: "h", placeholder: "HOST", help: "Broker to connect to (127.0.0.1)" },
-  { name: "port", short: "p", placeholder: "PORT", help: "Its port (1883)" },
-  {
-    name: "url",
-    short: "L",
-    placeholder: "URL",
-    help: "mqtt://[USER:PASSWORD@]HOST[:PORT]/TOPIC; other flags win over it",
-  },
-  { name: "qos", short: "q", placeholder: "QOS", help: "Quality of service: 0, 1 or 2 (0)" },
-  { name: "id", short: "i", placeholder: "ID", help: "Client identifier (the broker makes one up)" },
-  {
-    name: "id-prefix",
-    short: "I",
-    placeholder: "PREFIX",
-    help: "Client identifier that begins so and is new each time",
-  },
-  { name: "username", short: "u", placeholder: "NAME", help: "User name" },
-  { name: "pw", short: "P", placeholder: "PASSWORD", help: "Password" },
-  { name: "keepalive", short: "k", placeholder: "SECONDS", help: "Keep-alive, 0 to 65535, 0 for none (60)" },
-  { name: "disable-clean-session", short: "c", help: "Keep the session when this ends; needs --id" },
-  { name: "protocol-version", short: "V", placeholder: "VERSION", help: "mqttv311 or mqttv31 (mqttv311)" },
-  {
-    name: "will-topic",
-    placeholder: "TOPIC",
-    help: "Topic that the broker publishes to if the connection is lost",
-  },
-  { name: "will-payload", placeholder: "MESSAGE", help: "What it publishes there (nothing)" },
-  { name: "will-qos", placeholder: "QOS", help: "At this quality of service (0)" },
-  { name: "will-retain", help: "And keeps" },
-];
+/** What `pub` and `sub` send, and `-D` can add properties to. */
+export const PUB_COMMANDS = ["connect", "publish", "will", "disconnect"] as const;
+export const SUB_COMMANDS = ["connect", "subscribe", "unsubscribe", "will", "disconnect"] as const;
 
 const HELP_FLAGS: readonly Flag[] = [
   { name: "version", help: "Print the version and exit" },
@@ -79,29 +50,47 @@ export const SUB_FLAGS: readonly Flag[] = [
     help: "Filter to give up; repeatable",
   },
   { name: "verbose", short: "v", help: "Print topic and payload" },
+  {
+    name: "format",
+    short: "F",
+    placeholder: "FORMAT",
+    help: "Print so: %t topic, %p payload, … (below)",
+  },
   { name: "raw", short: "N", help: "No line break after the payload" },
   { name: "count", short: "C", placeholder: "N", help: "Exit after so many messages" },
   { name: "timeout", short: "W", placeholder: "SECONDS", help: "Exit with code 27 after so long" },
   { name: "exit-on-subscribe", short: "E", help: "Exit when the broker has granted the subscriptions" },
   { name: "skip-retained", short: "R", help: "Leave out messages that were retained before" },
   { name: "retained-only", help: "Print retained messages only; exit at the first that is not" },
+  {
+    name: "retain-as-published",
+    help: "In MQTT 5.0, have messages say whether they were published with retain",
+  },
+  {
+    name: "retain-handling",
+    placeholder: "N",
+    help: "In MQTT 5.0, get retained messages: 0 always, 1 if newly subscribed, 2 never (0)",
+  },
   ...CONNECT_FLAGS,
   ...HELP_FLAGS,
 ];
 
-const VERSIONS: Readonly<Record<string, 3 | 4>> = { mqttv31: 3, mqttv311: 4, "31": 3, "311": 4 };
-
 export function pubOptions(line: CommandLine): PubOptions {
-  const topic = value(line, "topic") ?? urlOf(line)?.topic;
+  const topic = valueOf(line, "topic") ?? urlOf(line)?.topic;
   if (topic === undefined) throw new UsageError("Cannot publish without a topic: add -t TOPIC");
   const problem = checkTopic(topic, Infinity);
   if (problem) throw new UsageError(problem.message);
+  const properties = readProperties(line.get("property") ?? [], PUB_COMMANDS);
+  const { topicAlias, ...publish } = properties.publish;
   return {
-    connect: connectOptions(line),
+    connect: connectOptions(line, properties),
     topic,
     qos: qosOf(line, "qos"),
     retain: line.has("retain"),
     payload: payloadOf(line),
+    properties: Object.keys(publish).length === 0 ? undefined : publish,
+    topicAlias,
+    close: properties.disconnect,
   };
 }
 
@@ -116,17 +105,27 @@ export function subOptions(line: CommandLine): SubOptions {
     const problem = checkFilter(filter, Infinity);
     if (problem) throw new UsageError(problem.message);
   }
+  const properties = readProperties(line.get("property") ?? [], SUB_COMMANDS);
+  const connect = connectOptions(line, properties);
+  const format = valueOf(line, "format");
   return {
-    connect: connectOptions(line),
+    connect,
     filters,
     unsubscribe,
-    qos: qosOf(line, "qos"),
+    subscribeOptions: {
+      qos: qosOf(line, "qos"),
+      ...(connect.version === 5 && subscribeOptions5(line)),
+      ...properties.subscribe,
+    },
+    unsubscribeOptions: properties.unsubscribe,
+    close: properties.disconnect,
     count: line.has("count")
-      ? wholeNumber(line, "count", { min: 1, max: Number.MAX_SAFE_INTEGER })
+      ? wholeNumberOf(line, "count", { min: 1, max: Number.MAX_SAFE_INTEGER })
       : undefined,
     timeoutSeconds: line.has("timeout")
-      ? wholeNumber(line, "timeout", { min: 1, max: 2 ** 31 - 1 })
+      ? wholeNumberOf(line, "timeout", { min: 1, max: 2 ** 31 - 1 })
       : undefined,
+    format: format === undefined ? undefined : parseMessageFormat(format),
     verbose: line.has("verbose"),
     newline: !line.has("raw"),
     skipRetained: line.has("skip-retained"),
@@ -135,46 +134,17 @@ export function subOptions(line: CommandLine): SubOptions {
   };
 }
 
-function connectOptions(line: CommandLine): ConnectOptions {
-  const url = urlOf(line);
-  const username = value(line, "username") ?? url?.username;
-  const password = value(line, "pw") ?? url?.password;
-  if (password !== undefined && username === undefined) {
-    throw new UsageError("Cannot use a password without a user name: add -u NAME");
-  }
-  const isPersistent = line.has("disable-clean-session");
-  if (isPersistent && !line.has("id")) {
-    throw new UsageError("Cannot keep a session without its identifier: add -i ID");
-  }
-  if (line.has("id") && line.has("id-prefix")) throw new UsageError("Cannot use both -i and -I");
-  const prefix = value(line, "id-prefix");
+/** What -R asks for besides: a broker of MQTT 5.0 need not send what is left out. */
+function subscribeOptions5(line: CommandLine): SubscribeOptions {
+  const retainHandling = line.has("retain-handling")
+    ? wholeNumberOf(line, "retain-handling", { min: 0, max: 2 }) as RetainHandling
+    : line.has("skip-retained")
+    ? 2
+    : 0;
   return {
-    host: value(line, "host") ?? url?.host ?? "127.0.0.1",
-    port: line.has("port") ? wholeNumber(line, "port", { min: 1, max: 65_535 }) : url?.port ?? 1883,
-    clientId: value(line, "id") ?? (prefix === undefined ? "" : prefix + crypto.randomUUID().slice(0, 8)),
-    cleanStart: !isPersistent,
-    keepAliveSeconds: line.has("keepalive") ? wholeNumber(line, "keepalive", { min: 0, max: 65_535 }) : 60,
-    version: versionOf(line),
-    username,
-    password,
-    will: willOf(line),
-    inFlightMax: line.has("max-inflight")
-      ? wholeNumber(line, "max-inflight", { min: 1, max: 65_535 })
-      : undefined,
+    retainAsPublished: line.has("retain-as-published"),
+    retainHandling,
   };
-}
-
-function willOf(line: CommandLine): ConnectOptions["will"] {
-  const topic = value(line, "will-topic");
-  if (topic === undefined) {
-    const flag = ["will-payload", "will-qos", "will-retain"].find((name) => line.has(name));
-    if (flag) throw new UsageError(`Cannot use --${flag} without a will: add --will-topic TOPIC`);
-    return undefined;
-  }
-  const problem = checkTopic(topic, Infinity);
-  if (problem) throw new UsageError(problem.message);
-  const payload = value(line, "will-payload") ?? "";
-  return { topic, payload, qos: qosOf(line, "will-qos"), retain: line.has("will-retain") };
 }
 
 function payloadOf(line: CommandLine): Payload {
@@ -189,9 +159,9 @@ function payloadOf(line: CommandLine): Payload {
   }
   switch (given[0]) {
     case "message":
-      return { from: "text", text: value(line, "message")! };
+      return { from: "text", text: valueOf(line, "message")! };
     case "file":
-      return { from: "file", path: value(line, "file")! };
+      return { from: "file", path: valueOf(line, "file")! };
     case "stdin-line":
       return { from: "lines" };
     case "stdin-file":
@@ -199,37 +169,4 @@ function payloadOf(line: CommandLine): Payload {
     default:
       return { from: "text", text: "" };
   }
-}
-
-function versionOf(line: CommandLine): 3 | 4 {
-  const text = value(line, "protocol-version");
-  if (text === undefined) return 4;
-  const version = Object.hasOwn(VERSIONS, text) ? VERSIONS[text] : undefined;
-  if (version !== undefined) return version;
-  const names = Object.keys(VERSIONS).filter((name) => name.startsWith("mqtt"));
-  throw new UsageError(
-    `Cannot use ${JSON.stringify(text)} for -V: it must be ${names.join(" or ")}; ${didYouMean(text, names)}`,
-  );
-}
-
-function qosOf(line: CommandLine, name: string): QoS {
-  return line.has(name) ? wholeNumber(line, name, { min: 0, max: 2 }) as QoS : 0;
-}
-
-function urlOf(line: CommandLine) {
-  const text = value(line, "url");
-  return text === undefined ? undefined : parseMqttUrl(text);
-}
-
-function value(line: CommandLine, name: string): string | undefined {
-  return line.get(name)?.at(-1);
-}
-
-function wholeNumber(line: CommandLine, name: string, { min, max }: { min: number; max: number }): number {
-  const text = value(line, name)!;
-  const number = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (number >= min && number <= max) return number;
-  throw new UsageError(
-    `Cannot use ${JSON.stringify(text)} for --${name}: it must be a whole number from ${min} to ${max}`,
-  );
 }

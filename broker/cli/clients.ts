@@ -1,4 +1,4 @@
-import { ClientError, PacketError } from "../client/client.ts";
+import { ClientError, PacketError } from "../client/mod.ts";
 import { pub } from "../client/pub.ts";
 import { sub } from "../client/sub.ts";
 import { pubOptions, subOptions } from "./client_flags.ts";

@@ -9,8 +9,13 @@ export interface Flag {
   /** What stands for its value in the help; a flag without one is a switch. */
   readonly placeholder?: string;
   readonly isRepeatable?: boolean;
+  /** For a value of several arguments: how many it has, by the arguments that follow. They come joined by `\0`. */
+  readonly wordCount?: (args: readonly string[]) => number;
   readonly help: string;
 }
+
+/** What stands between the words of a value of several arguments: no argument of a program can have it. */
+export const WORD_SEPARATOR = "\0";
 
 /** Something is wrong with the command line; the message says what, in one line. */
 export class UsageError extends Error {
@@ -51,6 +56,25 @@ export function parseCommandLine(
   return line;
 }
 
+/** The value of a flag; the last, if it is there more than once. */
+export function valueOf(line: CommandLine, name: string): string | undefined {
+  return line.get(name)?.at(-1);
+}
+
+/** The value of a flag that is there, as a number. */
+export function wholeNumberOf(
+  line: CommandLine,
+  name: string,
+  { min, max }: { min: number; max: number },
+): number {
+  const text = valueOf(line, name)!;
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= min && number <= max) return number;
+  throw new UsageError(
+    `Cannot use ${JSON.stringify(text)} for --${name}: it must be a whole number from ${min} to ${max}`,
+  );
+}
+
 /**
  * Joins each flag to the argument that is its value: `-m -5` is a message, not two flags. The parser would guess by
  * the look of it.
@@ -67,9 +91,11 @@ function spellOut(args: readonly string[], flags: readonly Flag[]): string[] {
     } else if (!flag.placeholder) {
       spelled.push(`--${flag.name}=true`);
     } else {
-      const value = args[++index];
-      if (value === undefined) throw new UsageError(`Flag ${arg} needs a value: ${arg} ${flag.placeholder}`);
-      spelled.push(`--${flag.name}=${value}`);
+      const count = flag.wordCount?.(args.slice(index + 1)) ?? 1;
+      const words = args.slice(index + 1, index + 1 + count);
+      if (words.length < count) throw new UsageError(`Flag ${arg} needs a value: ${arg} ${flag.placeholder}`);
+      spelled.push(`--${flag.name}=${words.join(WORD_SEPARATOR)}`);
+      index += count;
     }
   }
   return spelled;

@@ -1,7 +1,8 @@
 import { OPTION_ROWS } from "../config_schema.ts";
 import type { Flag } from "./command_line.ts";
-import { PUB_FLAGS, SUB_FLAGS } from "./client_flags.ts";
+import { PUB_COMMANDS, PUB_FLAGS, SUB_COMMANDS, SUB_FLAGS } from "./client_flags.ts";
 import { PASSWD_FLAGS } from "./passwd_flags.ts";
+import { type PropertyCommand, propertyNames } from "./property_flags.ts";
 
 export const COMMANDS = ["serve", "pub", "sub", "passwd"] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -20,6 +21,9 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: "version", help: "Print the version and exit" },
   { name: "help", short: "h", help: "Print this and exit" },
 ];
+
+/** About how wide a list in the help gets. */
+const HELP_COLUMNS = 100;
 
 const HELP: Readonly<Record<Command, () => string>> = {
   serve: serveHelp,
@@ -70,12 +74,15 @@ Usage: pregon pub -t TOPIC (-m MESSAGE | -f FILE | -l | -s | -n) [FLAGS]
 
 Flags:
 ${flagLines(PUB_FLAGS)}
+Properties of MQTT 5.0 for -D, user-property with a name and a value:
+${propertyLines(PUB_COMMANDS)}
 Examples:
   pregon pub -t home/kitchen/temp -m 21.5
   pregon pub -t home/lamp/set -m on -q 1 -r             acknowledged, and kept for who subscribes later
   pregon pub -t home/lamp/set -n -r                     forget what was kept
   pregon pub -L mqtt://ana:secret@broker:1883/a/b -f photo.jpg
   sensors | pregon pub -t site/readings -l              a message for each line
+  pregon pub -t lab/log -f a.csv -D publish content-type text/csv -D publish message-expiry-interval 60
 
 Exit code: 0 done, 1 not connected or refused, 2 wrong flags.
 `;
@@ -89,12 +96,22 @@ Usage: pregon sub -t FILTER [-t FILTER …] [FLAGS]
 
 Flags:
 ${flagLines(SUB_FLAGS)}
+Properties of MQTT 5.0 for -D, user-property with a name and a value:
+${propertyLines(SUB_COMMANDS)}
+A format for -F is text with these in it, each with a width as in %-20t, those of text with a limit as in %.9t:
+  %t topic     %p payload    %x %X payload in hexadecimal     %l its length    %j %J all as JSON, payload as text or JSON
+  %q QoS       %r retained   %m packet identifier             %I %U @X time now: ISO 8601, Unix, strftime(3)'s %X
+  %C content type            %R response topic                %D correlation data           %P user properties
+  %E message expiry          %F payload format indicator      %S subscription identifier    %A topic alias
+  %% @@ \\\\ %, @ and \\ themselves                             \\n \\r \\t \\v \\a \\e \\0 as in C
+
 Examples:
   pregon sub -t 'home/#' -v                             topic and payload of everything below home
   pregon sub -t home/+/temp -C 1 -W 5                   one message, or exit code 27 after 5 s
   pregon sub -t '$SYS/#' -v --retained-only             what the broker says of itself
   pregon sub -t jobs -q 1 -c -i worker-7                also what came while this was not running
   pregon sub -t camera/photo -N -C 1 > photo.jpg
+  pregon sub -t 'lab/#' -V mqttv5 -F '@H:@M:@S %t %C %P %p'   with what only MQTT 5.0 says
 
 Exit code: 0 done, 1 not connected or refused, 2 wrong flags, 27 time is over.
 `;
@@ -127,4 +144,24 @@ function flagLines(flags: readonly Flag[]): string {
   });
   const width = Math.max(...heads.map((head) => head.length)) + 2;
   return flags.map((flag, index) => `${heads[index]!.padEnd(width)}${flag.help}\n`).join("");
+}
+
+function propertyLines(commands: readonly PropertyCommand[]): string {
+  const width = Math.max(...commands.map((command) => command.length)) + 4;
+  return commands.map((command) => {
+    const lines = wrapped(propertyNames(command), HELP_COLUMNS - width);
+    return `${`  ${command}`.padEnd(width)}${lines.join(`,\n${" ".repeat(width)}`)}\n`;
+  }).join("");
+}
+
+/** Words in lines of no more than so many columns. */
+function wrapped(words: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < columns) {
+      lines[lines.length - 1] = `${last}, ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
 }

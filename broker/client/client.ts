@@ -1,120 +1,104 @@
 import { type Clock, systemClock } from "../core/clock.ts";
-import {
-  decode,
-  encode,
-  FrameReader,
-  type OutgoingPacket,
-  type Packet,
-  PacketError,
-  type PublishPacket,
-  type QoS,
-  ReasonCode,
-} from "../packet/mod.ts";
-import { connectTcp } from "../transport/tcp.ts";
+import { assert, ProtocolError } from "../core/errors.ts";
+import { type ConnackPacket, type Packet, PacketError, ReasonCode, type Version } from "../packet/mod.ts";
 import type { Link } from "../transport/transport.ts";
-import { ClosedError, ConnectError, RefusedError } from "./client_error.ts";
-import { bytesOf, type ConnectOptions, connectPacket } from "./connect_options.ts";
+import type { AuthenticationData } from "./authentication.ts";
+import type { CloseOptions, PublishOptions, SubscribeOptions, UnsubscribeOptions } from "./call_options.ts";
+import {
+  closedByDisconnect,
+  closedByProtocol,
+  ClosedError,
+  describeError,
+  RefusedError,
+} from "./client_error.ts";
+import { bytesOf, checkTopics, type ConnectOptions, refuseBefore5 } from "./connect_options.ts";
+import { lastWords, sayGoodbye } from "./goodbye.ts";
+import { Handshake } from "./handshake.ts";
 import { Inbox, type Subscription } from "./inbox.ts";
+import { IncomingFlows } from "./incoming_flows.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import { type Published, Publisher } from "./publisher.ts";
+import { Receiver } from "./receiver.ts";
 import { Requests } from "./requests.ts";
 import { Sender } from "./sender.ts";
-
-export { ClientError, ClosedError, ConnectError, reasonWords, RefusedError } from "./client_error.ts";
-export type { ConnectOptions, WillOptions } from "./connect_options.ts";
-export type { IncomingMessage, Subscription } from "./inbox.ts";
-/** Rejects a call whose packet cannot be encoded: a topic too long, say. */
-export { PacketError };
-export type { QoS };
+import { Subscriptions } from "./subscriptions.ts";
 
 /** The largest packet that there is. Memory follows what arrives, never what a header claims. */
 const PACKET_BYTES_MAX = 268_435_460;
-const READ_BUFFER_BYTES = 64 * 1024;
 /** How long the broker may take to close the connection after DISCONNECT. */
 const CLOSE_SECONDS = 2;
 
-export interface PublishOptions {
-  readonly qos?: QoS;
-  readonly retain?: boolean;
-}
-
-export interface SubscribeOptions {
-  /** The most at which messages come. */
-  readonly qos?: QoS;
-  /** Also take the messages that no subscription of this client asks for: a resumed session may bring some. */
-  readonly catchAll?: boolean;
-}
-
-/**
- * Connects to a broker. Rejects with `ConnectError` when there is no way to it, with `RefusedError` when it says no,
- * with `ClosedError` when it says nothing.
- */
-export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const link = options.link ?? await openLink(options);
-  const client = new Client(link, options);
-  await client.opened;
-  return client;
-}
-
-/** A connection to a broker in MQTT 3.1.1 or 3.1. It does not connect anew by itself. */
+/** A connection to a broker in MQTT 5.0, 3.1.1 or 3.1. It does not connect anew by itself. */
 export class Client implements AsyncDisposable {
   readonly #opening = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<ClosedError | undefined>();
-  readonly #link: Link;
   readonly #clock: Clock;
-  readonly #version: 3 | 4;
-  readonly #keepAliveMs: number;
+  readonly #version: Version;
   readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  readonly #handshake: Handshake;
+  readonly #keepAlive: KeepAlive;
   readonly #requests: Requests;
+  readonly #publisher: Publisher;
   readonly #inbox: Inbox;
-  /** Messages of QoS 1 and 2 that came and are not acknowledged yet. */
-  readonly #unacknowledged = new Set<number>();
-  /** Messages of QoS 2 that were acknowledged and not released yet. */
-  readonly #unreleased = new Set<number>();
-  /** Undefined before CONNACK. */
-  #sessionPresent: boolean | undefined;
+  readonly #incoming: IncomingFlows;
+  readonly #subscriptions: Subscriptions;
   #isClosing = false;
   #ended: ClosedError | undefined;
-  /** Goes on with reading, which waits for the consumers. */
-  #resume: (() => void) | undefined;
-  #lastSentAt: number;
-  /** Since when the broker owes a sign of life. */
-  #pingSentAt: number | undefined;
-  /** Of the one thing that is timed: CONNACK, then the keep-alive, then the broker's end of the connection. */
-  #cancelTimer: () => void;
+  /** Of the time that the broker has for its end of the connection. */
+  #cancelTimer: () => void = () => {};
 
   /** Use `connect`. */
-  constructor(link: Link, options: ConnectOptions) {
-    const connectBytes = encodeConnect(link, options);
-    this.#link = link;
-    this.#clock = options.clock ?? systemClock;
-    this.#version = options.version ?? 4;
-    this.#keepAliveMs = (options.keepAliveSeconds ?? 60) * 1000;
-    this.#lastSentAt = this.#clock.now();
-    this.#sender = new Sender({
+  constructor(link: Link, options: ConnectOptions, authenticationData?: AuthenticationData) {
+    const { clock = systemClock, version = 4, inFlightMax } = options;
+    this.#clock = clock;
+    this.#version = version;
+    const sender = new Sender({
       link,
+      version,
+      clock,
       onSent: () => {
-        this.#lastSentAt = this.#clock.now();
-        this.#requests.publishWaiting();
+        this.#keepAlive.sent();
+        this.#publisher.publishWaiting();
       },
-      onFailed: (error) =>
-        this.#end(new ClosedError(`Connection lost: ${describe(error)}`, { cause: error })),
+      onFailed: (error) => this.#end(connectionLost(error)),
     });
-    const resume = () => this.#resume?.();
-    this.#requests = new Requests({
-      sender: this.#sender,
-      version: this.#version,
-      inFlightMax: options.inFlightMax,
-      onAwait: resume,
+    const onTimeout = (error: ClosedError) => this.#end(error);
+    this.#sender = sender;
+    this.#handshake = new Handshake({ options, authenticationData, sender, clock, onTimeout });
+    const { receiveMaximum = 65_535, topicAliasMax = 0, packetBytesMax = PACKET_BYTES_MAX } =
+      this.#handshake.request;
+    this.#receiver = new Receiver({
+      link,
+      version,
+      packetBytesMax,
+      handle: (packet) => this.#handle(packet),
+      onHeard: () => this.#keepAlive.heard(),
+      isPaused: () => this.#isPaused,
+      isDeaf: () => this.#isClosing || this.#ended !== undefined,
     });
-    this.#inbox = new Inbox({
-      acknowledge: (qos, packetId) => this.#acknowledge(qos, packetId),
+    this.#keepAlive = new KeepAlive({
+      clock,
+      ping: () => sender.send({ type: "pingreq" }),
+      isPaused: () => this.#isPaused,
+      onSilent: (seconds) => this.#end(new ClosedError(`The broker was silent for ${seconds} s`)),
+    });
+    const resume = () => this.#receiver.resume();
+    const requests = new Requests({ sender, onAwait: resume });
+    this.#requests = requests;
+    this.#publisher = new Publisher({ sender, requests, version, inFlightMax });
+    this.#incoming = new IncomingFlows({ sender, version, receiveMaximum, topicAliasMax });
+    const inbox = new Inbox({
+      acknowledge: (qos, packetId) => {
+        if (!this.#ended && !this.#isClosing) this.#incoming.acknowledge(qos, packetId);
+      },
       onTaken: resume,
     });
-    const seconds = options.connectTimeoutSeconds ?? 10;
-    this.#cancelTimer = this.#clock.after(seconds * 1000, () => {
-      this.#end(new ClosedError(`The broker did not answer CONNECT within ${seconds} s`));
-    });
-    this.#sender.send(connectBytes);
-    void this.#read();
+    this.#inbox = inbox;
+    const onBroken = (error: PacketError) => this.#fail(error);
+    this.#subscriptions = new Subscriptions({ requests, inbox, version, onBroken });
+    this.#handshake.start();
+    void this.#receive();
   }
 
   /** Resolves when the broker accepted the connection. */
@@ -129,7 +113,27 @@ export class Client implements AsyncDisposable {
 
   /** Whether the broker went on with a session that it had. */
   get sessionPresent(): boolean {
-    return this.#sessionPresent === true;
+    return this.#handshake.answer?.sessionPresent === true;
+  }
+
+  /** The identifier that this client has: its own, or the one that a broker of MQTT 5.0 made up. */
+  get clientId(): string {
+    return this.#handshake.clientId;
+  }
+
+  /** How long the session outlives the connection, as the broker has it. */
+  get sessionExpirySeconds(): number {
+    return this.#handshake.sessionExpirySeconds;
+  }
+
+  /** The keep-alive in force: the broker's if it said one. */
+  get keepAliveSeconds(): number {
+    return this.#handshake.keepAliveSeconds;
+  }
+
+  /** What the broker said when it accepted the connection: what it takes, and in MQTT 5.0 whatever else. */
+  get connack(): ConnackPacket | undefined {
+    return this.#handshake.answer;
   }
 
   /** Messages that came and were let go unseen, for want of a subscription or of room. */
@@ -139,17 +143,20 @@ export class Client implements AsyncDisposable {
 
   /**
    * Publishes a message. Resolves with the last acknowledgement of QoS 1 or 2; for QoS 0 when it is with the operating
-   * system.
+   * system. Rejects with `RefusedError` when a broker of MQTT 5.0 refuses the message, with `LimitError` when it said that
+   * it takes no such message.
    */
-  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+  async publish(
+    topic: string,
+    payload: string | Uint8Array,
+    options: PublishOptions = {},
+  ): Promise<Published> {
     this.#assertOpen();
-    if (topic === "" || /[+#]/.test(topic)) {
-      throw new TypeError(
-        `Cannot publish to topic ${JSON.stringify(topic)}: it must not be empty nor have wildcards`,
-      );
-    }
-    const { qos = 0, retain = false } = options;
-    await this.#requests.publish({ topic, payload: bytesOf(payload), qos, retain });
+    const { qos = 0, retain = false, properties, topicAlias } = options;
+    checkTopics(topic, properties);
+    refuseBefore5(this.#version, { properties, topicAlias });
+    const draft = { topic, payload: bytesOf(payload), qos, retain, properties, topicAlias: topicAlias ?? 0 };
+    return await this.#publisher.publish(draft);
   }
 
   /**
@@ -160,46 +167,43 @@ export class Client implements AsyncDisposable {
     filters: string | readonly string[],
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    this.#assertOpen();
-    const list = typeof filters === "string" ? [filters] : [...filters];
-    // Open before the request goes out: retained messages may come before its answer.
-    const subscription = this.#inbox.open(list, options.catchAll ?? false);
-    try {
-      subscription.granted = await this.#requests.subscribe(list, options.qos ?? 0);
-      if (subscription.granted.length !== list.length) { // [MQTT-3.8.4-5]
-        const error = new ClosedError("The broker broke the protocol: SUBACK does not answer each filter");
-        this.#end(error);
-        throw error;
-      }
-      const refusal = subscription.granted.find((code) => code >= 0x80);
-      if (refusal !== undefined && subscription.granted.every((code) => code >= 0x80)) {
-        throw new RefusedError(`Subscription to ${list.join(", ")}`, refusal);
-      }
-      return subscription;
-    } catch (error) {
-      void subscription.return();
-      throw error;
-    }
+    const connack = this.#assertOpen();
+    return await this.#subscriptions.subscribe(listOf(filters), options, connack);
   }
 
-  /** Has the broker send no more for the filters; subscriptions that wait for them go on waiting. */
-  async unsubscribe(filters: string | readonly string[]): Promise<void> {
+  /**
+   * Has the broker send no more for the filters; subscriptions that wait for them go on waiting. Resolves with a reason
+   * code a filter: 0x11 of a broker of MQTT 5.0 means that there was no such subscription.
+   */
+  async unsubscribe(
+    filters: string | readonly string[],
+    options: UnsubscribeOptions = {},
+  ): Promise<readonly number[]> {
     this.#assertOpen();
-    await this.#requests.unsubscribe(typeof filters === "string" ? [filters] : filters);
+    return await this.#subscriptions.unsubscribe(listOf(filters), options);
+  }
+
+  /** Proves again who is who, with the `authentication` of the connection, which ends if that fails. */
+  async reauthenticate(): Promise<void> {
+    this.#assertOpen();
+    const authenticated = this.#handshake.authentication.restart();
+    this.#receiver.resume();
+    await authenticated;
   }
 
   /** Says goodbye and closes the connection. What was not taken from subscriptions is not acknowledged. Idempotent. */
-  async close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
     if (!this.#isClosing && !this.#ended) {
+      sayGoodbye(options, this.#handshake.request, this.#sender);
       this.#isClosing = true;
       const error = new ClosedError("The client was closed");
-      this.#requests.rejectAll(error);
+      this.#rejectAll(error);
       this.#inbox.end(undefined);
-      this.#send({ type: "disconnect", reasonCode: ReasonCode.success });
+      this.#keepAlive.stop();
       // The broker closes the link; closing it here first could destroy what it has not read yet.
       this.#cancelTimer();
       this.#cancelTimer = this.#clock.after(CLOSE_SECONDS * 1000, () => this.#end(error));
-      this.#resume?.();
+      this.#receiver.resume();
     }
     await this.closed;
   }
@@ -208,182 +212,120 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  async #read(): Promise<void> {
-    const frames = new FrameReader(PACKET_BYTES_MAX);
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
-    try {
-      for (;;) {
-        const count = await this.#link.read(buffer);
-        if (this.#ended) return;
-        if (count === null) return this.#end(new ClosedError(this.#closedByBroker()));
-        this.#pingSentAt = undefined;
-        if (this.#isClosing) continue;
-        // The buffer is used again: nothing that is kept from a packet is a view of it (#receive copies).
-        frames.push(buffer.subarray(0, count));
-        while (!this.#isClosing && frames.next()) {
-          this.#handle(decode(frames, this.#version));
-          while (this.#isPaused) await this.#consumers();
-          if (this.#ended) return;
-        }
-      }
-    } catch (error) {
-      const what = error instanceof PacketError ? "The broker broke the protocol" : "Connection lost";
-      this.#end(new ClosedError(`${what}: ${describe(error)}`, { cause: error }));
-    }
-  }
-
   /**
    * Whether reading waits for the consumers. Not while an answer is awaited: it may be behind the messages, and the
    * consumer may be what awaits it.
    */
   get #isPaused(): boolean {
-    return this.#inbox.isFull && this.#requests.size === 0 && !this.#isClosing && !this.#ended;
+    const isAwaiting = this.#requests.size > 0 || this.#handshake.authentication.isRunning;
+    return this.#inbox.isFull && !isAwaiting && !this.#isClosing && !this.#ended;
   }
 
-  async #consumers(): Promise<void> {
-    await new Promise<void>((resolve) => this.#resume = resolve);
-    this.#resume = undefined;
-    this.#pingSentAt = undefined;
-  }
-
-  #handle(packet: Packet): void {
-    if (this.#sessionPresent === undefined) return this.#open(packet);
+  #handle(packet: Packet): void | Promise<void> {
+    if (!this.#handshake.answer) return this.#open(packet);
     switch (packet.type) {
-      case "publish":
-        return this.#receive(packet);
+      case "publish": {
+        const message = this.#incoming.received(packet);
+        return message && this.#inbox.put(message);
+      }
       case "pubrel":
-        this.#unreleased.delete(packet.packetId);
-        return this.#send({ type: "pubcomp", packetId: packet.packetId, reasonCode: ReasonCode.success });
+        return this.#incoming.released(packet);
       case "pubrec":
-        return this.#requests.received(packet.packetId);
+        return this.#publisher.received(packet);
       case "puback":
       case "pubcomp":
-      case "unsuback":
-        return this.#requests.answered(packet.packetId, packet.type);
+        return this.#publisher.acknowledged(packet);
       case "suback":
-        return this.#requests.answered(packet.packetId, packet.type, packet.reasonCodes);
+      case "unsuback":
+        return this.#requests.answered(packet);
       case "pingresp":
         return;
+      case "auth":
+        return this.#handshake.authentication.received(packet);
+      case "disconnect":
+        if (this.#version === 5) return this.#end(closedByDisconnect(packet));
+        return refusePacket(packet);
       default:
-        throw new PacketError(
-          ReasonCode.protocolError,
-          `Cannot accept ${packet.type.toUpperCase()} from a broker`,
-        );
+        return refusePacket(packet);
     }
   }
 
-  #open(packet: Packet): void {
-    if (packet.type !== "connack") { // [MQTT-3.2.0-1]
-      throw new PacketError(
-        ReasonCode.protocolError,
-        `Cannot accept ${packet.type.toUpperCase()} before CONNACK`,
-      );
-    }
-    this.#cancelTimer();
-    if (packet.reasonCode !== ReasonCode.success) {
-      this.#opening.reject(new RefusedError("Connection", packet.reasonCode));
-      return this.#end(new ClosedError("The broker refused the connection"));
-    }
-    this.#sessionPresent = packet.sessionPresent;
-    if (this.#keepAliveMs > 0) this.#scheduleKeepAlive();
+  async #open(packet: Packet): Promise<void> {
+    await this.#handshake.received(packet);
+    const { answer } = this.#handshake;
+    if (!answer || this.#ended) return;
+    this.#sender.packetBytesMax = answer.packetBytesMax;
+    this.#publisher.limits = answer;
+    this.#keepAlive.start(this.#handshake.keepAliveSeconds);
     this.#opening.resolve();
   }
 
-  #receive({ topic, payload, qos, retain, dup, packetId }: PublishPacket): void {
-    if (qos === 2 && this.#unreleased.has(packetId)) { // [MQTT-4.3.3-2]
-      return this.#send({ type: "pubrec", packetId, reasonCode: ReasonCode.success });
-    }
-    if (qos > 0) {
-      if (this.#unacknowledged.has(packetId)) return; // Still here, and acknowledged when it is taken.
-      this.#unacknowledged.add(packetId);
-    }
-    this.#inbox.put({ topic, payload: new Uint8Array(payload), qos, retain, dup }, packetId);
-  }
-
-  #acknowledge(qos: QoS, packetId: number): void {
-    this.#unacknowledged.delete(packetId);
-    if (this.#ended || this.#isClosing) return;
-    if (qos === 2) this.#unreleased.add(packetId);
-    const type = qos === 1 ? "puback" : "pubrec"; // [MQTT-4.3.2-2] [MQTT-4.3.3-2]
-    this.#send({ type, packetId, reasonCode: ReasonCode.success });
-  }
-
-  #send(packet: OutgoingPacket): void {
-    this.#sender.send(encode(packet, this.#version));
-  }
-
-  #scheduleKeepAlive(): void {
-    this.#cancelTimer = this.#clock.after(this.#keepAliveMs / 2, () => {
-      this.#keepAlive();
-      if (!this.#ended) this.#scheduleKeepAlive();
-    });
-  }
-
-  /** Pings a broker that was told nothing for half the keep-alive; ends with one that is silent for all of it. */
-  #keepAlive(): void {
-    const now = this.#clock.now();
-    if (this.#pingSentAt !== undefined && now - this.#pingSentAt >= this.#keepAliveMs && !this.#isPaused) {
-      return this.#end(new ClosedError(`The broker was silent for ${this.#keepAliveMs / 1000} s`));
-    }
-    if (now - this.#lastSentAt < this.#keepAliveMs / 2) return;
-    this.#pingSentAt ??= now;
-    this.#send({ type: "pingreq" }); // [MQTT-3.1.2-23]
-  }
-
-  #assertOpen(): void {
+  #assertOpen(): ConnackPacket {
     if (this.#ended) throw this.#ended;
     if (this.#isClosing) throw new ClosedError("The client was closed");
+    const { answer } = this.#handshake;
+    assert(answer, "A client is used before it is connected");
+    return answer;
   }
 
   #closedByBroker(): string {
-    return this.#sessionPresent === undefined
+    return this.#handshake.answer === undefined
       ? "The broker closed the connection without an answer to CONNECT"
       : "The broker closed the connection";
   }
 
-  #end(error: ClosedError): void {
+  async #receive(): Promise<void> {
+    try {
+      await this.#receiver.run();
+      this.#end(new ClosedError(this.#closedByBroker()));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Reading threw: in MQTT 5.0 the broker is told why that is the end. */
+  #fail(error: unknown): void {
+    if (error instanceof PacketError || error instanceof ProtocolError) {
+      return this.#end(closedByProtocol(error), error.reasonCode); // 4.13.1
+    }
+    if (error instanceof RefusedError) {
+      this.#opening.reject(error);
+      return this.#end(new ClosedError("The broker refused the connection", { reason: error }));
+    }
+    if (error instanceof ClosedError) return this.#end(error, ReasonCode.unspecifiedError);
+    this.#end(connectionLost(error));
+  }
+
+  /** @param reasonCode of the DISCONNECT that MQTT 5.0 has for this end; none is sent without */
+  #end(error: ClosedError, reasonCode?: number): void {
     if (this.#ended) return;
     this.#ended = error;
+    const isTold = this.#version === 5 && reasonCode !== undefined;
     this.#cancelTimer();
-    this.#sender.close(error);
+    this.#keepAlive.stop();
+    this.#sender.close(error, isTold ? lastWords(reasonCode) : undefined);
     this.#opening.reject(error);
-    this.#requests.rejectAll(error);
+    this.#rejectAll(error);
     this.#inbox.end(this.#isClosing ? undefined : error);
-    this.#resume?.();
+    this.#receiver.resume();
     this.#closing.resolve(this.#isClosing ? undefined : error);
   }
-}
 
-/** A CONNECT that cannot be said must not leave its link open. */
-function encodeConnect(link: Link, options: ConnectOptions): Uint8Array {
-  const packet = connectPacket(options);
-  try {
-    return encode(packet, packet.version);
-  } catch (error) {
-    link.close();
-    throw error;
+  #rejectAll(error: ClosedError): void {
+    this.#handshake.end(error);
+    this.#requests.rejectAll(error);
+    this.#publisher.rejectAll(error);
   }
 }
 
-async function openLink(options: ConnectOptions): Promise<Link> {
-  const { host = "127.0.0.1", port = 1883, connectTimeoutSeconds = 10, clock = systemClock } = options;
-  const connecting = connectTcp(host, port);
-  const timeout = Promise.withResolvers<never>();
-  const cancel = clock.after(connectTimeoutSeconds * 1000, () => {
-    connecting.then((link) => link.close(), () => {});
-    timeout.reject(new Error(`no answer within ${connectTimeoutSeconds} s`));
-  });
-  try {
-    return await Promise.race([connecting, timeout.promise]);
-  } catch (error) {
-    throw new ConnectError(`Cannot connect to ${host}:${port}: ${describe(error)}`, { cause: error });
-  } finally {
-    cancel();
-  }
+function listOf(filters: string | readonly string[]): readonly string[] {
+  return typeof filters === "string" ? [filters] : [...filters];
 }
 
-/** Deno's message without the number that the operating system has for it. */
-function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \(os error \d+\)$/, "");
+function refusePacket({ type }: Packet): never {
+  throw new PacketError(ReasonCode.protocolError, `Cannot accept ${type.toUpperCase()} from a broker`);
+}
+
+function connectionLost(error: unknown): ClosedError {
+  return new ClosedError(`Connection lost: ${describeError(error)}`, { cause: error });
 }

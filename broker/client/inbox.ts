@@ -1,4 +1,4 @@
-import type { QoS } from "../packet/mod.ts";
+import type { MessageProperties, QoS, UserProperties } from "../packet/mod.ts";
 import { matches } from "../topic/name.ts";
 
 /** What stands before the filter that a shared subscription is for. */
@@ -15,12 +15,19 @@ export interface IncomingMessage {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly dup: boolean;
+  /** 0 for QoS 0, which has none. */
+  readonly packetId: number;
+  /** Content type, response topic, user properties and the like; empty before MQTT 5.0. */
+  readonly properties: MessageProperties;
+  /** Of the subscriptions that it comes for, as far as they have one. */
+  readonly subscriptionIds: readonly number[];
+  /** What the broker calls the topic for short; 0 for nothing. */
+  readonly topicAlias: number;
 }
 
 /** A message and how many are still to take it. */
 interface Envelope {
   readonly message: IncomingMessage;
-  readonly packetId: number;
   takers: number;
 }
 
@@ -57,14 +64,14 @@ export class Inbox {
     return this.#messages >= INBOX_MESSAGES_MAX || this.#bytes >= INBOX_BYTES_MAX;
   }
 
-  put(message: IncomingMessage, packetId: number): void {
+  put(message: IncomingMessage): void {
     // Past the bound only while an acknowledgement is waited for (client.ts). QoS 0 may be lost; what is above that
     // is bounded by the window that the broker keeps for us.
     if (this.isFull && message.qos === 0) {
       this.droppedCount++;
       return;
     }
-    const envelope: Envelope = { message, packetId, takers: 0 };
+    const envelope: Envelope = { message, takers: 0 };
     const [first] = this.#subscriptions;
     if (first?.catchAll && this.#subscriptions.length === 1) return this.#queue(first, envelope);
     for (const subscription of this.#subscriptions) {
@@ -136,8 +143,8 @@ export class Inbox {
     this.#acknowledge(envelope);
   }
 
-  #acknowledge({ message, packetId }: Envelope): void {
-    if (message.qos > 0) this.#init.acknowledge(message.qos, packetId);
+  #acknowledge({ message: { qos, packetId } }: Envelope): void {
+    if (qos > 0) this.#init.acknowledge(qos, packetId);
   }
 }
 
@@ -162,6 +169,9 @@ export class Subscription implements AsyncIterableIterator<IncomingMessage, unde
   readonly catchAll: boolean;
   /** One a filter: the granted QoS 0 to 2, or a reason code from 0x80. */
   granted: readonly number[] = [];
+  /** What the broker says of that, for people. */
+  reasonString: string | undefined;
+  userProperties: UserProperties = [];
   readonly #init: SubscriptionInit;
   #queue: Envelope[] = [];
   /** Envelopes before this one were taken; they go together, as shifting one by one would be slow. */

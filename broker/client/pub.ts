@@ -1,4 +1,12 @@
-import { type Client, ClientError, connect, type ConnectOptions, type QoS } from "./client.ts";
+import {
+  type Client,
+  ClientError,
+  type CloseOptions,
+  connect,
+  type ConnectOptions,
+  type MessageProperties,
+  type QoS,
+} from "./mod.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
 /** What is published. */
@@ -16,6 +24,10 @@ export interface PubOptions {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly payload: Payload;
+  readonly properties: MessageProperties | undefined;
+  readonly topicAlias: number | undefined;
+  /** What is said at the end. */
+  readonly close: CloseOptions;
 }
 
 export interface PubInput {
@@ -42,7 +54,7 @@ export async function pub(options: PubOptions, input: PubInput): Promise<void> {
     if (whole) await client.publish(options.topic, whole, options);
     else await publishLines(client, options, input.stdin);
   } finally {
-    await client.close();
+    await client.close(options.close);
   }
 }
 
@@ -106,7 +118,7 @@ class Pending {
     return this.#count >= PENDING_MAX || this.#bytes >= PENDING_BYTES_MAX;
   }
 
-  add(publishing: Promise<void>, bytes: number): void {
+  add(publishing: Promise<unknown>, bytes: number): void {
     this.#count++;
     this.#bytes += bytes;
     publishing.then(() => this.#done(bytes), (error) => {

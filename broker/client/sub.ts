@@ -1,22 +1,29 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import {
   type Client,
+  type CloseOptions,
   connect,
   type ConnectOptions,
   type IncomingMessage,
-  type QoS,
   reasonWords,
-} from "./client.ts";
+  type SubscribeOptions,
+  type UnsubscribeOptions,
+} from "./mod.ts";
 
 export interface SubOptions {
   readonly connect: ConnectOptions;
   readonly filters: readonly string[];
   /** Filters that a session from before is to give up. */
   readonly unsubscribe: readonly string[];
-  readonly qos: QoS;
+  readonly subscribeOptions: SubscribeOptions;
+  readonly unsubscribeOptions: UnsubscribeOptions;
+  /** What is said at the end. */
+  readonly close: CloseOptions;
   /** Ends after so many messages. */
   readonly count: number | undefined;
   readonly timeoutSeconds: number | undefined;
+  /** In the place of topic and payload. */
+  readonly format: MessageFormat | undefined;
   /** The topic before the payload. */
   readonly verbose: boolean;
   /** A line feed after the payload. */
@@ -26,6 +33,17 @@ export interface SubOptions {
   readonly retainedOnly: boolean;
   readonly exitOnSubscribe: boolean;
 }
+
+/** What a format needs beside the message. */
+export interface FormatContext {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly now: number;
+  /** One line for people. */
+  readonly warn: (line: string) => void;
+}
+
+/** Bytes for a message. */
+export type MessageFormat = (message: IncomingMessage, context: FormatContext) => Uint8Array;
 
 export interface SubOutput {
   /** Writes all of the bytes. */
@@ -79,16 +97,19 @@ async function connectAndReceive(
     return await Promise.race([receiving, stopped]);
   } finally {
     isStopped = true;
-    await client.close();
+    await client.close(options.close);
     // What was received is printed, whatever the reason to stop.
     await receiving.catch(() => {});
   }
 }
 
 async function receive(client: Client, options: SubOptions, output: SubOutput): Promise<SubOutcome> {
-  if (options.unsubscribe.length > 0) await client.unsubscribe(options.unsubscribe);
+  if (options.unsubscribe.length > 0) {
+    await client.unsubscribe(options.unsubscribe, options.unsubscribeOptions);
+  }
   if (options.filters.length === 0) return "done";
-  const subscription = await client.subscribe(options.filters, { qos: options.qos, catchAll: true });
+  const subscribeOptions = { ...options.subscribeOptions, catchAll: true };
+  const subscription = await client.subscribe(options.filters, subscribeOptions);
   for (const [index, code] of subscription.granted.entries()) {
     if (code >= 0x80) output.warn(`Subscription to ${options.filters[index]} refused: ${reasonWords(code)}`);
   }
@@ -123,11 +144,14 @@ class Printer {
     return this.#bytes >= WRITE_BYTES;
   }
 
-  add({ topic, payload }: IncomingMessage): void {
-    const { verbose, newline } = this.#options;
-    if (verbose) this.#push(encoder.encode(payload.length > 0 ? `${topic} ` : `${topic} (null)`));
+  add(message: IncomingMessage): void {
+    const { topic, payload } = message;
+    const { format, verbose, newline } = this.#options;
+    const { warn, clock = systemClock } = this.#output;
+    if (format) this.#push(format(message, { now: clock.now(), warn }));
+    else if (verbose) this.#push(encoder.encode(payload.length > 0 ? `${topic} ` : `${topic} (null)`));
     else if (payload.length === 0) return;
-    this.#push(payload);
+    if (!format) this.#push(payload);
     if (newline) this.#push(LINE_FEED);
   }
 

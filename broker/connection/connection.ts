@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
 import { AssertionError } from "../core/errors.ts";
+import { InboundAliases } from "../core/topic_alias.ts";
 import type { Flushable } from "../core/turn.ts";
 import {
   type AckType,
@@ -28,7 +29,6 @@ import { failureOf } from "./failure.ts";
 import { PeerFrames } from "./publish_frame.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
-import { InboundAliases } from "./topic_alias.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
+import { type AliasedTopic, OutboundAliases } from "../core/topic_alias.ts";
 import { encodePublishFrame, type PublishFrame } from "../packet/mod.ts";
 import type { Outgoing } from "../session/message_queue.ts";
 import type { PeerLimits } from "./connection_port.ts";
-import { type AliasedTopic, OutboundAliases } from "./topic_alias.ts";
 
 /** What a topic alias adds to a packet at most: three bytes, and one to each of two lengths. */
 const ALIAS_BYTES_MAX = 5;

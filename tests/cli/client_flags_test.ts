@@ -27,12 +27,18 @@ Deno.test("pub and sub have mosquitto's defaults", () => {
     qos: 0,
     retain: false,
     payload: { from: "text", text: "x" },
+    properties: undefined,
+    topicAlias: undefined,
+    close: {},
   });
   assertEquals(sub("-t", "a"), {
     connect: CONNECT,
     filters: ["a"],
     unsubscribe: [],
-    qos: 0,
+    subscribeOptions: { qos: 0 },
+    unsubscribeOptions: {},
+    close: {},
+    format: undefined,
     count: undefined,
     timeoutSeconds: undefined,
     verbose: false,
@@ -64,6 +70,9 @@ Deno.test("pub and sub have mosquitto's flags", () => {
     qos: 2,
     retain: true,
     payload: { from: "text", text: "" },
+    properties: undefined,
+    topicAlias: undefined,
+    close: {},
   });
   assertEquals(
     sub(...connect.split(" "), ..."-t a -t b/# -U c -q 1 -C 3 -W 4 -v -N -R -E --retained-only".split(" ")),
@@ -71,7 +80,10 @@ Deno.test("pub and sub have mosquitto's flags", () => {
       connect: options,
       filters: ["a", "b/#"],
       unsubscribe: ["c"],
-      qos: 1,
+      subscribeOptions: { qos: 1 },
+      unsubscribeOptions: {},
+      close: {},
+      format: undefined,
       count: 3,
       timeoutSeconds: 4,
       verbose: true,
@@ -150,8 +162,8 @@ Deno.test("what makes no sense is refused in one line", () => {
       "Cannot use --will-qos without a will: add --will-topic TOPIC",
     ],
     [
-      () => pub("-t", "a", "-n", "-V", "mqttv5"),
-      'Cannot use "mqttv5" for -V: it must be mqttv31 or mqttv311; did you mean mqttv31?',
+      () => pub("-t", "a", "-n", "-V", "mqttv50"),
+      'Cannot use "mqttv50" for -V: it must be one of mqttv5, mqttv311, mqttv31, 5, 311, 31; did you mean mqttv5?',
     ],
     [() => sub(), "Cannot subscribe without a filter: add -t FILTER"],
     [

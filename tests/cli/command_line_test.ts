@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type Flag, parseCommandLine, UsageError } from "../../broker/cli/command_line.ts";
+import { type Flag, parseCommandLine, UsageError, WORD_SEPARATOR } from "../../broker/cli/command_line.ts";
 import { SERVE_FLAGS } from "../../broker/cli/help.ts";
 import { PASSWD_FLAGS } from "../../broker/cli/passwd_flags.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "../../broker/cli/client_flags.ts";
@@ -10,6 +10,14 @@ const FLAGS: readonly Flag[] = [
   { name: "port", short: "p", placeholder: "N", help: "" },
   { name: "retain", short: "r", help: "" },
   { name: "lines", short: "l", help: "" },
+  {
+    name: "pair",
+    short: "D",
+    placeholder: "WORDS",
+    isRepeatable: true,
+    wordCount: ([first]) => first === "long" ? 3 : 2,
+    help: "",
+  },
 ];
 
 function parsed(...args: string[]): Record<string, readonly string[]> {
@@ -60,6 +68,15 @@ Deno.test("a value is taken as it stands, whatever it looks like", () => {
   }
 });
 
+Deno.test("a value of several words has as many as its first words say", () => {
+  assertEquals(parsed("-D", "a", "-r", "--pair", "long", "b", "", "-r"), {
+    pair: ["a\0-r", "long\0b\0"],
+    retain: [],
+  });
+  assertEquals(refused("-D", "long", "a"), "Flag -D needs a value: -D WORDS");
+  assertEquals(parsed("--pair=a"), { pair: ["a"] }, "Whoever reads it sees that a word is missing");
+});
+
 Deno.test("what is no flag is refused with what may have been meant", () => {
   assertEquals(refused("--mesage", "x"), "Unknown flag --mesage: did you mean --message?");
   assertEquals(refused("--mesage=x"), "Unknown flag --mesage: did you mean --message?");
@@ -89,10 +106,11 @@ Deno.test("each command's flags have names and letters of their own, that the pa
   for (const flags of [SERVE_FLAGS, PUB_FLAGS, SUB_FLAGS, PASSWD_FLAGS]) {
     const names = flags.flatMap(({ name, short }) => short ? [name, short] : [name]);
     assertEquals(new Set(names).size, names.length);
-    for (const { name, short, placeholder } of flags) {
-      const args = placeholder ? ["value"] : [];
-      assertEquals([...parseCommandLine([`--${name}`, ...args], flags)], [[name, args]], name);
-      if (short) assertEquals([...parseCommandLine([`-${short}`, ...args], flags)], [[name, args]], short);
+    for (const { name, short, placeholder, wordCount } of flags) {
+      const words = placeholder ? Array<string>(wordCount?.([]) ?? 1).fill("value") : [];
+      const values = placeholder ? [words.join(WORD_SEPARATOR)] : [];
+      assertEquals([...parseCommandLine([`--${name}`, ...words], flags)], [[name, values]], name);
+      if (short) assertEquals([...parseCommandLine([`-${short}`, ...words], flags)], [[name, values]], short);
     }
   }
 });

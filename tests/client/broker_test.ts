@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Client, connect, type ConnectOptions, RefusedError } from "../../broker/client/client.ts";
+import { type Client, connect, type ConnectOptions, RefusedError } from "../../broker/client/mod.ts";
 import { pub, type PubOptions } from "../../broker/client/pub.ts";
 import { sub, type SubOptions } from "../../broker/client/sub.ts";
 import { eventually } from "../support/eventually.ts";
@@ -20,7 +20,15 @@ async function pubOf(
   const chunks = async function* () {
     for (const chunk of stdin) yield await Promise.resolve(encoder.encode(chunk));
   };
-  const defaults = { topic: "t", qos: 0, retain: false, payload: { from: "text", text: "x" } } as const;
+  const defaults = {
+    topic: "t",
+    qos: 0,
+    retain: false,
+    payload: { from: "text", text: "x" },
+    properties: undefined,
+    topicAlias: undefined,
+    close: {},
+  } as const;
   await pub({ connect: linkTo(broker), ...defaults, ...options }, {
     stdin: chunks(),
     readFile: (path) => Promise.resolve(encoder.encode(`content of ${path}`)),
@@ -36,7 +44,10 @@ async function subOf(broker: TestBroker, options: Partial<SubOptions>, signal?: 
     connect: linkTo(broker),
     filters: ["t"],
     unsubscribe: [],
-    qos: 0,
+    subscribeOptions: {},
+    unsubscribeOptions: {},
+    close: {},
+    format: undefined,
     count: undefined,
     timeoutSeconds: undefined,
     verbose: false,
@@ -156,7 +167,16 @@ Deno.test("pub whose connection is lost says so at once, even when its input is 
     },
   };
   const publishing = pub(
-    { connect: options, topic: "t", qos: 1, retain: false, payload: { from: "lines" } },
+    {
+      connect: options,
+      topic: "t",
+      qos: 1,
+      retain: false,
+      payload: { from: "lines" },
+      properties: undefined,
+      topicAlias: undefined,
+      close: {},
+    },
     { stdin: silent, readFile: () => Promise.reject(new Error("Not asked for")) },
   );
   publishing.catch(() => {});
@@ -222,7 +242,11 @@ Deno.test("sub warns of a filter that is refused, and fails when all are", async
 Deno.test("sub can give up subscriptions of its session, or just make them", async () => {
   await using broker = startBroker();
   const session = { clientId: "s", cleanStart: false };
-  const made = await subOf(broker, { connect: linkTo(broker, session), exitOnSubscribe: true, qos: 1 });
+  const made = await subOf(broker, {
+    connect: linkTo(broker, session),
+    exitOnSubscribe: true,
+    subscribeOptions: { qos: 1 },
+  });
   assertEquals(await made.running, "done");
   assertEquals(broker.broker.subscriptionCount, 1);
   await pubOf(broker, { qos: 1, payload: { from: "text", text: "meanwhile" } });

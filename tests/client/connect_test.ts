@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { ClosedError, connect, ConnectError, PacketError, RefusedError } from "../../broker/client/client.ts";
+import { ClosedError, connect, ConnectError, PacketError, RefusedError } from "../../broker/client/mod.ts";
 import { encode } from "../../broker/packet/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ClosedError, PacketError } from "../../broker/client/client.ts";
-import { IN_FLIGHT_MAX } from "../../broker/client/requests.ts";
+import { ClosedError, PacketError } from "../../broker/client/mod.ts";
+import { IN_FLIGHT_MAX } from "../../broker/client/publisher.ts";
 import { SENDER_BYTES_MAX } from "../../broker/client/sender.ts";
 import { connectedPair, end, idle, isSettled, textOf } from "./scripted_peer.ts";
 

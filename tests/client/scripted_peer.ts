@@ -1,6 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Client, connect, type ConnectOptions } from "../../broker/client/client.ts";
-import { decode, encode, FrameReader, type OutgoingPacket, type Packet } from "../../broker/packet/mod.ts";
+import { type Client, connect, type ConnectOptions } from "../../broker/client/mod.ts";
+import {
+  type ConnackFields,
+  decode,
+  encode,
+  FrameReader,
+  type OutgoingPacket,
+  type Packet,
+  type Version,
+} from "../../broker/packet/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
 import { within } from "../support/eventually.ts";
@@ -11,9 +19,9 @@ type PacketOf<Type extends Packet["type"]> = Extract<Packet, { type: Type }>;
 export class ScriptedPeer {
   readonly link: Link;
   readonly #frames = new FrameReader(64 * 1024 * 1024);
-  readonly #version: 3 | 4;
+  readonly #version: Version;
 
-  constructor(link: Link, version: 3 | 4 = 4) {
+  constructor(link: Link, version: Version = 4) {
     this.link = link;
     this.#version = version;
   }
@@ -54,8 +62,19 @@ export class ScriptedPeer {
     await this.send({ type: "publish", topic, payload: bytes, qos: qos as 0 | 1 | 2, packetId, dup, retain });
   }
 
-  async ack(type: "puback" | "pubrec" | "pubrel" | "pubcomp", packetId: number): Promise<void> {
-    await this.send({ type, packetId, reasonCode: 0 });
+  async ack(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: number,
+    reasonCode = 0,
+    reasonString?: string,
+  ): Promise<void> {
+    await this.send({ type, packetId, reasonCode, reasonString });
+  }
+
+  /** The client says why it leaves, and does. */
+  async expectFarewell(reasonCode: number): Promise<void> {
+    assertEquals((await this.expect("disconnect")).reasonCode.toString(16), reasonCode.toString(16));
+    assertEquals(await this.receive(), undefined);
   }
 
   /** Answers the next SUBSCRIBE. */
@@ -79,12 +98,12 @@ export interface Pair {
 
 /** A client and the peer that accepted it. */
 export async function connectedPair(
-  options: ConnectOptions & { sessionPresent?: boolean } = {},
+  options: ConnectOptions & { sessionPresent?: boolean; connack?: Partial<ConnackFields> } = {},
 ): Promise<Pair> {
-  const { sessionPresent = false, ...rest } = options;
+  const { sessionPresent = false, connack, ...rest } = options;
   const { connecting, peer } = pairOf(rest);
   await peer.expect("connect");
-  await peer.send({ type: "connack", sessionPresent, reasonCode: 0 });
+  await peer.send({ type: "connack", sessionPresent, reasonCode: 0, ...connack });
   return { client: await connecting, peer };
 }
 

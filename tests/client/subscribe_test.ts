@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ClosedError, RefusedError } from "../../broker/client/client.ts";
+import { ClosedError, RefusedError } from "../../broker/client/mod.ts";
 import { INBOX_MESSAGES_MAX } from "../../broker/client/inbox.ts";
 import { connectedPair, end, idle, isSettled, type Pair, take, textOf } from "./scripted_peer.ts";
 
@@ -23,6 +23,10 @@ Deno.test("a subscription gives the messages with all that is known of them", as
     qos: 0,
     retain: true,
     dup: false,
+    packetId: 0,
+    properties: {},
+    subscriptionIds: [],
+    topicAlias: 0,
   });
   const second = (await subscription.next()).value!;
   assertEquals([second.topic, second.qos, second.retain, second.dup], ["b", 1, false, true]);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { mosquittoPub, mosquittoSub } from "./support/mosquitto.ts";
+import { freePort } from "./support/mosquitto_broker.ts";
 import { requireTool } from "./support/outside_tool.ts";
 import { HOST, OpenBroker } from "./support/start_mqtt.ts";
 import { run, runWell, TOOL_PATIENCE_MS, ToolProcess } from "./support/tool_process.ts";
@@ -278,11 +279,3 @@ requireTool("mosquitto", "mosquitto_pub", "mosquitto_sub")(
     }
   },
 );
-
-/** A port that was free a moment ago, for a program that cannot choose one itself. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: HOST, port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
-}

@@ -53,7 +53,7 @@ testVersions("[MQTT-3.1.2-4] a session comes back whether somebody was connected
 testEnds("subscriptions keep their options", async (outage) => {
   const disk = new FakeDisk();
   let test = await startOn(disk);
-  const { client } = await open5(test, { clientId: "c", cleanStart: false, properties: LASTING });
+  const { client } = await open5(test, { clientId: "c", cleanStart: false, ...LASTING });
   await subscribe5(client, [{ filter: "own", qos: 1, noLocal: true, retainAsPublished: false }], 7);
   await subscribe5(
     client,
@@ -65,7 +65,7 @@ testEnds("subscriptions keep their options", async (outage) => {
   const { client: back, connack } = await open5(test, {
     clientId: "c",
     cleanStart: false,
-    properties: LASTING,
+    ...LASTING,
   });
   assert(connack.sessionPresent);
   for (const topic of ["own", "kept", "shared"]) {
@@ -258,7 +258,7 @@ testEnds(
 Deno.test("a message expires on its way through a restart, and what is left of its time is told", async () => {
   const disk = new FakeDisk();
   let test = await startOn(disk);
-  const options = { clientId: "reader", cleanStart: false, properties: LASTING };
+  const options = { clientId: "reader", cleanStart: false, ...LASTING };
   const { client: reader } = await open5(test, options);
   await subscribe5(reader, [{ filter: "a", qos: 1 }]);
   await reader.disconnect();

@@ -18,7 +18,7 @@ const WILL = {
 /** A client that is cut off and leaves a will which waits for a minute. */
 async function leaveWill(test: TestBroker, disk: FakeDisk, sessionExpirySeconds = 1_000): Promise<void> {
   const properties = { sessionExpirySeconds };
-  const { client } = await open5(test, { clientId: "leaver", cleanStart: false, will: WILL, properties });
+  const { client } = await open5(test, { clientId: "leaver", cleanStart: false, will: WILL, ...properties });
   client.cut();
   await kept(disk, "will-put");
 }
@@ -129,7 +129,7 @@ Deno.test("who left a session is asked for by name; without an answer it may do 
     let test = await startOn(disk, { authenticators: [authenticator(recalled)] });
     const options = { clientId: "c", cleanStart: false, username: "alice", password: "" };
     const properties = { sessionExpirySeconds: 1_000 };
-    const { client } = await open5(test, { ...options, will: WILL, properties });
+    const { client } = await open5(test, { ...options, will: WILL, ...properties });
     await subscribe5(client, [{ filter: "a", qos: 1 }]);
     client.cut();
     await kept(disk, "will-put");
@@ -143,7 +143,7 @@ Deno.test("who left a session is asked for by name; without an answer it may do 
     await publisher.publish("a", "x", { qos: 1 });
     test.clock.advance(61_000);
     assertEquals(test.broker.retained.size, recalled ? 1 : 0, "Its will");
-    const { client: back } = await open5(test, { ...options, properties });
+    const { client: back } = await open5(test, { ...options, ...properties });
     if (recalled) assertEquals(textOf(await back.receivePublish()), "x");
     await publisher.publish("a", "y", { qos: 1 });
     assertEquals(textOf(await back.receivePublish()), "y");

@@ -1,7 +1,7 @@
-import { ProtocolError } from "../core/errors.ts";
+import { ProtocolError } from "./errors.ts";
 import { ReasonCode } from "../packet/mod.ts";
 
-/** What a client calls its topics for short, as long as the connection lasts. [MQTT5-3.3.2-7] */
+/** What the peer calls its topics for short, as long as the connection lasts. [MQTT5-3.3.2-7] */
 export class InboundAliases {
   readonly #aliasMax: number;
   readonly #topics = new Map<number, string>();
@@ -34,7 +34,7 @@ export class InboundAliases {
   }
 }
 
-/** How a topic is written for a client: alias 0 is none, and only a new alias needs the topic beside it. */
+/** How a topic is written for the peer: alias 0 is none, and only a new alias needs the topic beside it. */
 export interface AliasedTopic {
   readonly alias: number;
   readonly isNew: boolean;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { InboundAliases, OutboundAliases } from "../../broker/connection/topic_alias.ts";
+import { InboundAliases, OutboundAliases } from "../../broker/core/topic_alias.ts";
 import { Random } from "../topic/random_names.ts";
 
 /** Messages that a holder's place is safe for, with ten aliases or fewer. */
