@@ -20,19 +20,19 @@ export interface Absent {
   readonly reason: string;
 }
 
-/** Pregón out of a check-out, as `serve` starts it with an empty file of options. */
+/** Pregón out of a check-out, as `serve` starts it without options: in an empty folder, where it keeps its data. */
 export function pregon(name: string, checkout: string, temporary: string): Contestant {
   return {
     name,
     versions: [4, 5],
     async start() {
-      const config = `${temporary}/pregon.toml`;
-      await Deno.writeTextFile(config, "");
+      const cwd = await Deno.makeTempDir({ dir: temporary });
       const process = begin([
         Deno.execPath(),
-        ...["run", "--allow-net", "--allow-read", "--allow-env", `${checkout}/main.ts`, "serve"],
-        ...["--config", config, "--mqtt-port", "0", "--http-port", "0"],
-      ]);
+        ...["run", "--config", `${checkout}/deno.json`],
+        ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", `${checkout}/main.ts`, "serve"],
+        ...["--mqtt-port", "0", "--http-port", "0"],
+      ], cwd);
       return await ready(process, () => saidPort(process, /mqtt:\/\/127\.0\.0\.1:(\d+)/));
     },
   };
@@ -97,10 +97,13 @@ export async function commitOf(checkout: string): Promise<string> {
 }
 
 /** Without the variables that would change its options. */
-function begin(command: Command): ToolProcess {
+function begin(command: Command, cwd?: string): ToolProcess {
   const [program, ...args] = onBrokerCore(command);
   const env = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("PREGON_"));
-  return new ToolProcess(program, args, { env: { ...Object.fromEntries(env), NO_COLOR: "1" } });
+  return new ToolProcess(program, args, {
+    env: { ...Object.fromEntries(env), NO_COLOR: "1" },
+    ...(cwd !== undefined && { cwd }),
+  });
 }
 
 /** Waits until the broker is ready and its port is known; one that never is does not stay behind. */

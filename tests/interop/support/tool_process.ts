@@ -12,6 +12,8 @@ export interface ToolOptions {
   readonly input?: string | Uint8Array;
   /** All variables that it sees; those of this process unless given. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder that it runs in. */
+  readonly cwd?: string;
 }
 
 export interface Outcome {
@@ -33,7 +35,7 @@ export class ToolProcess implements AsyncDisposable {
   readonly #input: Promise<void>;
 
   constructor(command: string, args: readonly string[], options: ToolOptions = {}) {
-    const { input, env } = options;
+    const { input, env, cwd } = options;
     this.#name = [command, ...args].join(" ").slice(0, 200);
     this.#child = new Deno.Command(command, {
       args: [...args],
@@ -41,6 +43,7 @@ export class ToolProcess implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
       ...(env && { clearEnv: true, env }),
+      ...(cwd !== undefined && { cwd }),
     }).spawn();
     this.#stdout = new Output(this.#child.stdout);
     this.#stderr = new Output(this.#child.stderr);
