@@ -114,7 +114,10 @@ export class Broker {
       onFailed: () => this.counters.commitsFailed++,
       onRecovered: () => this.sessions.storeRecovered(),
     });
-    if (this.#store.durable) this.journal = new Journal(this.#store, this.turn, this.clock);
+    if (this.#store.durable) {
+      const { clock, limits: { storePendingBytesMax: pendingBytesMax } } = this;
+      this.journal = new Journal(this.#store, this.turn, { clock, pendingBytesMax });
+    }
     this.events = new EventJournal(this.journal);
     this.#sequence = new Sequence(this.journal);
     this.#router = new Router(this.limits, this.counters);
@@ -216,7 +219,7 @@ export class Broker {
     if (failure !== undefined) {
       return failure instanceof CommitError && failure.isFull ? "store-full" : "store-failed";
     }
-    return this.journal.pendingBytes > this.limits.storePendingBytesMax ? "store-busy" : undefined;
+    return this.journal.isBusy ? "store-busy" : undefined;
   }
 
   /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */

@@ -34,8 +34,8 @@ export class ReplayBlock {
   /** Where the block's first message stands; others may have been gone before it came. */
   #firstIndex = -1;
 
-  /** Puts the message behind the others. */
-  append(index: number, message: Message): void {
+  /** Puts the message behind the others; answers what it costs. */
+  append(index: number, message: Message): number {
     const { topic, payload, properties } = message;
     if (this.#firstIndex < 0) this.#firstIndex = index;
     this.#topics[index] = topic;
@@ -43,14 +43,16 @@ export class ReplayBlock {
     if (properties !== undefined || payload.length > COPIED_BYTES_MAX) {
       this.#whole[index] = message;
       this.#wholeCount++;
+      this.#ends[index] = this.#payloadBytes;
       message.keep();
-    } else {
-      if (this.#payloadBytes + payload.length > this.#payloads.length) this.#grow(payload.length);
-      this.#payloads.set(payload, this.#payloadBytes);
-      this.#payloadBytes += payload.length;
-      this.#flags[index] = message.qos | (message.retain ? RETAIN : 0);
+      return message.size;
     }
+    if (this.#payloadBytes + payload.length > this.#payloads.length) this.#grow(payload.length);
+    this.#payloads.set(payload, this.#payloadBytes);
+    this.#payloadBytes += payload.length;
+    this.#flags[index] = message.qos | (message.retain ? RETAIN : 0);
     this.#ends[index] = this.#payloadBytes;
+    return payload.length + topic.length + ENTRY_OVERHEAD_BYTES;
   }
 
   /** Keeps the place of a message that is not there. */
@@ -84,10 +86,11 @@ export class ReplayBlock {
     return this.#times[index]!;
   }
 
-  /** What the message costs. */
+  /** What the message costs; 0 for a gap. */
   bytesOf(index: number): number {
     const whole = this.#whole[index];
     if (whole) return whole.size;
+    if (this.#topics[index] === "") return 0;
     return this.#ends[index]! - this.#start(index) + this.#topics[index]!.length + ENTRY_OVERHEAD_BYTES;
   }
 

@@ -16,6 +16,8 @@ const SPARES_MAX = 2;
  */
 export class ReplayLog {
   #blocks: (ReplayBlock | undefined)[] = [];
+  /** The last block, while there is one that takes messages. */
+  #newest: ReplayBlock | undefined;
   /** Number of the first block: the sequence of its first message divided by the messages of a block. */
   #firstBlock = 0;
   readonly #spares: ReplayBlock[] = [];
@@ -24,6 +26,8 @@ export class ReplayLog {
   #bytes = 0;
   /** Messages, gaps left out. */
   #count = 0;
+  /** Time of the oldest; Infinity if there is none. */
+  #oldestTime = Infinity;
   /** When the gaps came about. */
   #gapTime = 0;
   /** Everything after this moment, in milliseconds since 1970, is in the log. */
@@ -123,11 +127,16 @@ export class ReplayLog {
 
   /** Observes every message of the broker. Some plain stores, since the broker may take a million a second. */
   append(message: Message): void {
-    const { sequence } = message;
-    if (sequence !== this.#next) this.#restart(sequence, message.time);
-    const block = this.#blockFor(sequence);
-    block.append(sequence % BLOCK_MESSAGES, message);
-    this.#appended(block, message.time);
+    const { sequence, time } = message;
+    if (sequence !== this.#next) this.#restart(sequence, time);
+    const index = sequence % BLOCK_MESSAGES;
+    if (index === 0 || !this.#newest) this.#beginBlock(sequence);
+    this.#bytes += this.#newest!.append(index, message);
+    this.#next = sequence + 1;
+    this.#count++;
+    if (this.#oldestTime === Infinity) this.#oldestTime = time;
+    while (this.#bytes > this.#bytesMax || this.#count > this.#messagesMax) this.#evict();
+    if (this.#oldestTime < time - this.#ageMsMax) this.trim(time);
   }
 
   /** Nothing is there up to this sequence. */
@@ -137,31 +146,21 @@ export class ReplayLog {
       if (isWholeBlock) {
         if (this.#blocks.length === 0) this.#firstBlock = this.#next / BLOCK_MESSAGES;
         this.#blocks.push(undefined);
+        this.#newest = undefined;
         this.#next = endOfBlock(this.#next);
       } else {
-        const block = this.#blockFor(this.#next);
-        block.appendGap(this.#next % BLOCK_MESSAGES, time);
+        const index = this.#next % BLOCK_MESSAGES;
+        if (index === 0 || !this.#newest) this.#beginBlock(this.#next);
+        this.#newest!.appendGap(index, time);
         this.#next++;
       }
+      if (this.#oldestTime === Infinity) this.#oldestTime = time;
     }
-  }
-
-  #blockFor(sequence: number): ReplayBlock {
-    if (sequence % BLOCK_MESSAGES === 0 || this.#blocks.length === 0) this.#beginBlock(sequence);
-    return this.#blocks[this.#blocks.length - 1]!;
-  }
-
-  #appended(block: ReplayBlock, time: number): void {
-    const sequence = this.#next++;
-    this.#count++;
-    this.#bytes += block.bytesOf(sequence % BLOCK_MESSAGES);
-    while (this.#bytes > this.#bytesMax || this.#count > this.#messagesMax) this.#evict();
-    this.trim(time);
   }
 
   /** Lets go of what is too old. */
   trim(now: number): void {
-    while (this.#oldest < this.#next && this.#timeOf(this.#oldest) < now - this.#ageMsMax) this.#evict();
+    while (this.#oldestTime < now - this.#ageMsMax) this.#evict();
   }
 
   /** Sequence of the last message before the moment; undefined if the log does not reach back that far. */
@@ -187,33 +186,30 @@ export class ReplayLog {
 
   #beginBlock(sequence: number): void {
     if (this.#blocks.length === 0) this.#firstBlock = Math.floor(sequence / BLOCK_MESSAGES);
-    this.#blocks.push(this.#spares.pop() ?? new ReplayBlock());
+    this.#newest = this.#spares.pop() ?? new ReplayBlock();
+    this.#blocks.push(this.#newest);
   }
 
   #evict(): void {
-    const sequence = this.#oldest;
-    const index = sequence % BLOCK_MESSAGES;
+    const index = this.#oldest % BLOCK_MESSAGES;
     const block = this.#blocks[0];
-    this.#oldest = this.after(sequence);
-    if (!block) {
-      this.#blocks.shift();
-      this.#firstBlock++;
-      return;
-    }
-    if (block.topicOf(index) !== "") {
-      this.#bytes -= block.bytesOf(index);
-      this.#count--;
-    }
-    this.#completeSince = block.timeOf(index);
-    if (index === BLOCK_MESSAGES - 1 || this.#oldest === this.#next) this.#dropFirstBlock();
+    this.#completeSince = this.#oldestTime;
+    if (block) {
+      const bytes = block.bytesOf(index);
+      this.#bytes -= bytes;
+      if (bytes > 0) this.#count--; // A gap has none.
+      this.#oldest++;
+    } else this.#oldest = endOfBlock(this.#oldest);
+    if (this.#oldest === this.#next || this.#oldest % BLOCK_MESSAGES === 0) this.#dropFirstBlock();
+    this.#oldestTime = this.#oldest === this.#next ? Infinity : this.#timeOf(this.#oldest);
   }
 
   /** An empty log has no block either: the next message begins one, wherever in it that stands. */
   #dropFirstBlock(): void {
     const block = this.#blocks.shift();
     this.#firstBlock++;
-    if (!block) return;
-    if (this.#spares.length === SPARES_MAX) return;
+    if (this.#blocks.length === 0) this.#newest = undefined;
+    if (!block || this.#spares.length === SPARES_MAX) return;
     block.clear();
     this.#spares.push(block);
   }

@@ -53,6 +53,8 @@ export class Journal {
   readonly #store: Store;
   readonly #turn: Turn;
   readonly #clock: Clock;
+  readonly #pendingBytesMax: number;
+  #isBusy = false;
   #promiseCount = 0;
   #lastSessionId = 0;
   #lastDeliveryId = 0;
@@ -60,10 +62,16 @@ export class Journal {
   #unswept: [deliveryId: number, message: Message | undefined][] = [];
   #cancelSweep: (() => void) | undefined;
 
-  constructor(store: Store, turn: Turn, clock: Clock) {
+  /** @param pendingBytesMax that may wait for the disk before `isBusy` says so */
+  constructor(
+    store: Store,
+    turn: Turn,
+    { clock, pendingBytesMax }: { clock: Clock; pendingBytesMax: number },
+  ) {
     this.#store = store;
     this.#turn = turn;
     this.#clock = clock;
+    this.#pendingBytesMax = pendingBytesMax;
   }
 
   /** Promises made so far: who compares it before and after knows whether an answer has to wait for the disk. */
@@ -71,9 +79,9 @@ export class Journal {
     return this.#promiseCount;
   }
 
-  /** Bytes that wait for the disk. */
-  get pendingBytes(): number {
-    return this.#store.pendingBytes;
+  /** More waits for the disk than may. */
+  get isBusy(): boolean {
+    return this.#isBusy && (this.#isBusy = this.#store.pendingBytes > this.#pendingBytesMax);
   }
 
   retainedPut(message: Message, previous: Message | undefined): void {
@@ -265,6 +273,7 @@ export class Journal {
   #promise(record: StoreRecord): void {
     this.#promiseCount++;
     this.#store.append(record);
+    if (this.#store.pendingBytes > this.#pendingBytesMax) this.#isBusy = true;
     this.#turn.recorded();
   }
 

@@ -15,7 +15,9 @@ async function start(disk: FakeDisk) {
     for (const { name, value } of records as RecordOf<"state-put">[]) state[name as StateName] = value;
   }
   const turn = new Turn(store, { log: silentLog, clock: new SimulatedClock() });
-  const sequence = new Sequence(new Journal(store, turn, new SimulatedClock()));
+  const sequence = new Sequence(
+    new Journal(store, turn, { clock: new SimulatedClock(), pendingBytesMax: Infinity }),
+  );
   sequence.restore(state);
   turn.recorded();
   await turn.settled();
