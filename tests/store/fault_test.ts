@@ -72,8 +72,10 @@ class Scenario {
 
   /** The process is killed: the next one knows what the disk does. */
   async restart(): Promise<void> {
+    const clients = [this.subscriber, this.publisher, this.leaver];
+    for (const client of clients) await client.takeWhatIsThere();
     this.test = await restart(this.test, this.disk);
-    for (const client of [this.subscriber, this.publisher, this.leaver]) {
+    for (const client of clients) {
       client.cut();
       client.test = this.test;
     }

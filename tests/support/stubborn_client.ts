@@ -105,6 +105,13 @@ export class StubbornClient {
     });
   }
 
+  /** Takes what the broker has sent so far, if the connection stands. */
+  async takeWhatIsThere(): Promise<void> {
+    if (!this.#client?.isConnected) return;
+    this.#client.send({ type: "pingreq" });
+    await this.#answer((packet) => packet.type === "pingresp");
+  }
+
   /** The network fails. */
   cut(): void {
     this.#client?.cut();
