@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Writer } from "../packet/mod.ts";
 import { type ColumnValue, encodeColumns, readColumns } from "./record_codec.ts";
-import type { PutKind, RecordKind } from "./records.ts";
+import type { PutKind } from "./records.ts";
 import { APPLICATION_ID, CHANGES, MIGRATIONS, SELECTS } from "./schema.ts";
 import { StoreError } from "./store.ts";
 
@@ -22,6 +22,14 @@ const VACUUM_PAGES = 256;
 /** How long a commit waits for another program that has the file locked, such as SQLite's shell. */
 const LOCKED_MS_MAX = 2_000;
 
+const SETTINGS = [
+  "journal_mode = WAL",
+  "synchronous = FULL",
+  "journal_size_limit = 16777216",
+  "temp_store = MEMORY",
+  "trusted_schema = OFF",
+];
+
 /** What SQLite says when there is no room: for the file, or for the index that its processes share. */
 const SQLITE_FULL = 13;
 const SQLITE_IOERR_SHMSIZE = 4874;
@@ -33,7 +41,8 @@ const SQLITE_IOERR_SHMSIZE = 4874;
 export class SqliteDatabase {
   readonly #path: string;
   #database: DatabaseSync;
-  #changes = new Map<RecordKind, readonly StatementSync[]>();
+  /** By their SQL. */
+  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws `StoreError`, with nothing changed, for a file that is not ours, too new, or damaged. */
   constructor(path: string, migrations: readonly string[] = MIGRATIONS) {
@@ -51,11 +60,12 @@ export class SqliteDatabase {
   apply(bytes: Uint8Array): void {
     try {
       if (!this.#database.isOpen) this.#database = this.#open();
-      this.#database.exec("BEGIN IMMEDIATE");
+      // Only the errors of statements, not those of `exec`, come with SQLite's number.
+      this.#statement("BEGIN IMMEDIATE").run();
       for (const { kind, values } of readColumns(bytes)) {
-        for (const statement of this.#statements(kind)) statement.run(...values);
+        for (const sql of CHANGES[kind]) this.#statement(sql).run(...values);
       }
-      this.#database.exec("COMMIT");
+      this.#statement("COMMIT").run();
     } catch (error) {
       if (!isFullError(error) || !this.#rollBack()) this.#reopen();
       throw error;
@@ -104,16 +114,11 @@ export class SqliteDatabase {
   #open(): DatabaseSync {
     const database = new DatabaseSync(this.#path);
     try {
-      database.exec(`PRAGMA busy_timeout = ${LOCKED_MS_MAX}`);
+      database.prepare(`PRAGMA busy_timeout = ${LOCKED_MS_MAX}`).all();
       // Of a file that has something in it this would write the header.
-      if (firstValue(database, "PRAGMA page_count") === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      database.exec(`
-        PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = FULL;
-        PRAGMA journal_size_limit = 16777216;
-        PRAGMA temp_store = MEMORY;
-        PRAGMA trusted_schema = OFF;
-      `);
+      const isNew = firstValue(database, "PRAGMA page_count") === 0;
+      if (isNew) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
+      for (const setting of SETTINGS) database.prepare(`PRAGMA ${setting}`).all();
     } catch (error) {
       database.close();
       throw error;
@@ -134,7 +139,7 @@ export class SqliteDatabase {
 
   /** After an I/O error SQLite may hold a view of the file that is no longer true. */
   #reopen(): void {
-    this.#changes.clear();
+    this.#statements.clear();
     try {
       this.close();
       this.#database = this.#open();
@@ -143,13 +148,10 @@ export class SqliteDatabase {
     }
   }
 
-  #statements(kind: RecordKind): readonly StatementSync[] {
-    let statements = this.#changes.get(kind);
-    if (!statements) {
-      statements = CHANGES[kind].map((sql) => this.#database.prepare(sql));
-      this.#changes.set(kind, statements);
-    }
-    return statements;
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, statement = this.#database.prepare(sql));
+    return statement;
   }
 
   #migrate(migrations: readonly string[]): void {

@@ -2,9 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { claimDataFolder } from "../../broker/store/data_folder.ts";
 import { SqliteStore } from "../../broker/store/sqlite_store.ts";
 import { StoreError } from "../../broker/store/store.ts";
-import { ToolProcess } from "../interop/support/tool_process.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { serveProcess } from "../support/serve_process.ts";
 
 async function inFolder(run: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -19,18 +17,10 @@ function modeOf(path: string): string {
   return (Deno.statSync(path).mode! & 0o777).toString(8);
 }
 
-/** A process with the umask of most systems, or of none, that has data in the folder. */
-function serve(folder: string, umask = "022"): ToolProcess {
-  const flags = ["--mqtt-port", "0", "--http-port", "0", "--data", folder];
-  const command =
-    `umask ${umask}; exec "$0" run -A --quiet --config ${ROOT}deno.json ${ROOT}main.ts serve "$@"`;
-  return new ToolProcess("sh", ["-c", command, Deno.execPath(), ...flags]);
-}
-
 Deno.test("the folder and all that is in it are for their owner only, whatever the umask", async () => {
   await inFolder(async (folder) => {
     const data = `${folder}/some/where`;
-    await using process = serve(data, "000");
+    await using process = serveProcess(data, "000");
     await process.prints("started");
     assertEquals([modeOf(`${folder}/some`), modeOf(data)], ["700", "700"]);
     const names = [...Deno.readDirSync(data)].map(({ name }) => name).sort();
@@ -42,9 +32,9 @@ Deno.test("the folder and all that is in it are for their owner only, whatever t
 
 Deno.test("a second process on the same folder is refused in one line, and the first goes on", async () => {
   await inFolder(async (folder) => {
-    await using first = serve(folder);
+    await using first = serveProcess(folder);
     await first.prints("started");
-    await using second = serve(folder);
+    await using second = serveProcess(folder);
     const { code, text, stderr } = await second.outcome();
     assertEquals(code, 1);
     assertEquals(text, "");
@@ -58,10 +48,10 @@ Deno.test("a second process on the same folder is refused in one line, and the f
 
 Deno.test("the claim ends with the process, however that ends", async () => {
   await inFolder(async (folder) => {
-    await using first = serve(folder);
+    await using first = serveProcess(folder);
     await first.prints("started");
     await first.end("SIGKILL");
-    await using second = serve(folder);
+    await using second = serveProcess(folder);
     await second.prints("started");
     assertEquals((await second.end()).code, 0);
   });
@@ -75,7 +65,7 @@ Deno.test("a folder that cannot be made is refused in one line, with what to do"
       assertStringIncludes(error.message, words);
     }
     assertEquals(error.message.includes("\n"), false);
-    await using process = serve(`${folder}/file/data`);
+    await using process = serveProcess(`${folder}/file/data`);
     const { code, stderr } = await process.outcome();
     assertEquals([code, stderr], [1, `${error.message}\n`]);
   });
