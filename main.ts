@@ -2,6 +2,8 @@ import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
+import { runBackup, runCheck } from "./broker/cli/data.ts";
+import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
@@ -16,8 +18,14 @@ import manifest from "./deno.json" with { type: "json" };
 const STOP_SECONDS_MAX = 4;
 const PROGRESS_MS = 1000;
 
-const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS };
-const RUNNERS = { serve: runServe, pub: runPub, sub: runSub };
+const FLAGS = {
+  serve: SERVE_FLAGS,
+  pub: PUB_FLAGS,
+  sub: SUB_FLAGS,
+  check: CHECK_FLAGS,
+  backup: BACKUP_FLAGS,
+};
+const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, check: runCheck, backup: runBackup };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 

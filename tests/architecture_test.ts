@@ -92,6 +92,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/topic/",
   ],
   "broker/cli/": [
+    // Commands that look after the data of a broker, whether it runs or not.
+    "broker/store/backup.ts",
+    "broker/store/data_check.ts",
     "broker/client/",
     "broker/config.ts",
     "broker/config_schema.ts",

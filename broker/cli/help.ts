@@ -1,8 +1,9 @@
 import { OPTION_ROWS } from "../config_schema.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./client_flags.ts";
+import { BACKUP_FLAGS, CHECK_FLAGS } from "./data_flags.ts";
 
-export const COMMANDS = ["serve", "pub", "sub"] as const;
+export const COMMANDS = ["serve", "pub", "sub", "check", "backup"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The flags of `serve`: every option, and what only a command line can say. */
@@ -20,7 +21,13 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", help: "Print this and exit" },
 ];
 
-const HELP: Readonly<Record<Command, () => string>> = { serve: serveHelp, pub: pubHelp, sub: subHelp };
+const HELP: Readonly<Record<Command, () => string>> = {
+  serve: serveHelp,
+  pub: pubHelp,
+  sub: subHelp,
+  check: checkHelp,
+  backup: backupHelp,
+};
 
 /** The help of a command, with examples that work as they stand. */
 export function helpText(command: Command): string {
@@ -35,6 +42,8 @@ function serveHelp(): string {
 Usage: pregon [serve] [FLAGS]     run the broker
        pregon pub [FLAGS]         publish messages         (pregon pub --help)
        pregon sub [FLAGS]         print messages           (pregon sub --help)
+       pregon check DATA          look whether data are sound, while the broker runs or not
+       pregon backup DATA FILE    copy them, while the broker runs or not
 
 Flags of serve:
 ${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
@@ -92,8 +101,47 @@ Exit code: 0 done, 1 not connected or refused, 2 wrong flags, 27 time is over.
 `;
 }
 
+function checkHelp(): string {
+  return `Look whether the data of a broker are sound, and count them; nothing is changed
+
+Usage: pregon check DATA
+
+Arguments and flags:
+${flagLines(CHECK_FLAGS)}
+The broker may run meanwhile. What is left over, such as deliveries of sessions that ended a moment ago, is
+tidied up by the broker itself.
+
+Examples:
+  pregon check ./data
+
+Exit code: 0 sound, 1 damaged or not there, 2 wrong arguments.
+`;
+}
+
+function backupHelp(): string {
+  return `Copy the data of a broker into one file: all that was acknowledged at one moment
+
+Usage: pregon backup DATA FILE
+
+Arguments and flags:
+${flagLines(BACKUP_FLAGS)}
+The broker may run meanwhile. FILE is for its owner only; one that is there is not overwritten. To restore, give the
+copy to a broker as pregon.db in an empty folder:
+
+  pregon backup ./data pregon-monday.db
+  mkdir -m 700 restored && cp pregon-monday.db restored/pregon.db
+  pregon --data restored
+
+The copy counts as another broker's: message ids begin with other characters, and so streams that ask to go on after
+an id from before are told that there is a gap.
+
+Exit code: 0 done, 1 not done, 2 wrong arguments.
+`;
+}
+
 function flagLines(flags: readonly Flag[]): string {
-  const heads = flags.map(({ name, short, placeholder }) => {
+  const heads = flags.map(({ name, short, placeholder, isPositional }) => {
+    if (isPositional) return `  ${name}`;
     const long = placeholder ? `--${name} ${placeholder}` : `--${name}`;
     return short ? `  -${short}, ${long}` : `      ${long}`;
   });

@@ -180,8 +180,11 @@ export class SqliteDatabase {
   }
 }
 
-/** False if there is no file yet. Reads it as bytes: SQLite would already write beside it. */
-function checkHeader(path: string, versionMax: number): boolean {
+/**
+ * Throws `StoreError` for a file that is none of ours, or too new; false if there is none, or an empty one. Reads it as
+ * bytes: SQLite would already write beside it.
+ */
+export function checkHeader(path: string, versionMax: number): boolean {
   const header = readHeader(path);
   if (!header || header.length === 0) return false;
   const view = new DataView(header.buffer);
@@ -249,7 +252,8 @@ function foreign(path: string): StoreError {
   return new StoreError(`Cannot use ${path}: it is the database of another program; ${MOVE_IT}`);
 }
 
-function firstValue(database: DatabaseSync, sql: string): unknown {
+/** The first column of the first row. */
+export function firstValue(database: DatabaseSync, sql: string): unknown {
   return Object.values(database.prepare(sql).get() ?? {})[0];
 }
 
