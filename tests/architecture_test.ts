@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/",
     "broker/packet/",
     "broker/session/",
+    "broker/store/store.ts",
     "type broker/store/",
     "broker/topic/",
   ],
