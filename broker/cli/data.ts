@@ -10,9 +10,9 @@ export function runCheck(line: CommandLine): number {
 }
 
 /** Copies the data; rejects when that cannot be done. */
-export function runBackup(line: CommandLine): number {
+export async function runBackup(line: CommandLine): Promise<number> {
   const file = line.get("FILE")![0]!;
-  const { bytes } = backUp(line.get("DATA")![0]!, file);
+  const { bytes } = await backUp(line.get("DATA")![0]!, file);
   console.log(`${file}: ${bytes} bytes`);
   return 0;
 }

@@ -1,22 +1,25 @@
-import { DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 import { DATABASE_NAME } from "./data_folder.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { newEpoch } from "./sequence.ts";
 import { checkHeader, firstValue, messageOf } from "./sqlite_database.ts";
 import { StoreError } from "./store.ts";
 
+/** More pages than a file has: in one step nothing that is written meanwhile makes the copy begin anew. */
+const ALL_PAGES = 2 ** 31 - 1;
+
 /** What a copy is called until it is whole. */
 const PART_SUFFIX = ".part";
 
 /**
  * Copies data that a broker may be using, as they were at one moment, into a file for its owner only. Under its name
- * there is never half a copy, and none that the disk does not have. Throws `StoreError` when that cannot be done.
+ * there is never half a copy, and none that the disk does not have. Rejects with `StoreError` when that cannot be done.
  *
  * The copy has an epoch of its own: what the original numbers from now on has other ids than what a broker on the copy
  * will number. QoS 2 messages that clients were in the middle of publishing are forgotten: clients will have ended those
  * flows long since, and a new one under the same identifier must not be taken for a repetition.
  */
-export function backUp(folder: string, file: string): { bytes: number } {
+export async function backUp(folder: string, file: string): Promise<{ bytes: number }> {
   const path = `${folder}/${DATABASE_NAME}`;
   if (!checkHeader(path, MIGRATIONS.length)) {
     throw new StoreError(`Cannot back up ${path}: there is nothing in it`);
@@ -24,7 +27,7 @@ export function backUp(folder: string, file: string): { bytes: number } {
   const part = `${file}${PART_SUFFIX}`;
   create(file, part);
   try {
-    copy(path, part);
+    await copy(path, part);
     makeAnother(part);
     sync(part);
     // Unlike a rename it fails if somebody else has taken the name meanwhile.
@@ -59,10 +62,11 @@ function create(file: string, part: string): void {
   throw new StoreError(`Cannot write ${file}: it is there already, and a backup overwrites nothing`);
 }
 
-function copy(path: string, part: string): void {
+/** By SQLite's own means; not by `VACUUM INTO`, which Deno allows only to a program that may do everything. */
+async function copy(path: string, part: string): Promise<void> {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    database.prepare("VACUUM INTO ?").run(part);
+    await backup(database, part, { rate: ALL_PAGES });
   } finally {
     database.close();
   }
@@ -71,6 +75,8 @@ function copy(path: string, part: string): void {
 function makeAnother(part: string): void {
   const database = new DatabaseSync(part);
   try {
+    // A copy is one file, without a log beside it.
+    database.exec("PRAGMA journal_mode = DELETE");
     database.prepare("UPDATE state SET value = ? WHERE name = 'epoch'").run(newEpoch());
     database.exec("DELETE FROM inbound");
     const found = firstValue(database, "PRAGMA quick_check(1)");

@@ -7,7 +7,10 @@ const HOST = "127.0.0.1";
 
 /** Runs a command of the program in a process of its own. */
 export function runPregon(args: readonly string[], umask = "022"): ToolProcess {
-  const command = `umask ${umask}; exec "$0" run -A --quiet --config ${ROOT}deno.json ${ROOT}main.ts "$@"`;
+  // As "deno task start" and the compiled program have them: SQLite can do less then than with all permissions.
+  const permissions = "--allow-net --allow-read --allow-write --allow-env";
+  const command =
+    `umask ${umask}; exec "$0" run ${permissions} --quiet --config ${ROOT}deno.json ${ROOT}main.ts "$@"`;
   return new ToolProcess("sh", ["-c", command, Deno.execPath(), ...args]);
 }
 
