@@ -2,9 +2,11 @@ import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
+import { runBackup, runCheck } from "./broker/cli/data.ts";
+import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
 import { runPasswd } from "./broker/cli/passwd.ts";
-import { PASSWD_ARGUMENTS, PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
+import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { loadUsers } from "./broker/cli/users.ts";
@@ -19,8 +21,22 @@ import manifest from "./deno.json" with { type: "json" };
 const STOP_SECONDS_MAX = 4;
 const PROGRESS_MS = 1000;
 
-const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, passwd: PASSWD_FLAGS };
-const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, passwd: runPasswd };
+const FLAGS = {
+  serve: SERVE_FLAGS,
+  pub: PUB_FLAGS,
+  sub: SUB_FLAGS,
+  passwd: PASSWD_FLAGS,
+  check: CHECK_FLAGS,
+  backup: BACKUP_FLAGS,
+};
+const RUNNERS = {
+  serve: runServe,
+  pub: runPub,
+  sub: runSub,
+  passwd: runPasswd,
+  check: runCheck,
+  backup: runBackup,
+};
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -28,7 +44,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [command, flags] = splitCommand(args);
-    const line = parseCommandLine(flags, FLAGS[command], command === "passwd" ? PASSWD_ARGUMENTS : []);
+    const line = parseCommandLine(flags, FLAGS[command]);
     if (line.has("help")) return print(helpText(command));
     if (line.has("version")) return print(`pregon ${manifest.version}`);
     return await RUNNERS[command](line);

@@ -37,7 +37,7 @@ import { EventJournal } from "./store/event_journal.ts";
 import { Journal } from "./store/journal.ts";
 import { MemoryStore } from "./store/memory_store.ts";
 import { Sequence } from "./store/sequence.ts";
-import { CommitError, type Store } from "./store/store.ts";
+import { CommitError, type Store, StoreError } from "./store/store.ts";
 import {
   checkFilter,
   hasWildcards,
@@ -147,8 +147,11 @@ export class Broker {
     try {
       await broker.#restore();
     } catch (error) {
-      await broker.#store.close();
-      throw error;
+      await broker.close();
+      if (!(error instanceof CommitError)) throw error;
+      throw new StoreError(
+        `Cannot write to the store: ${error.message}; nothing could be promised to anybody`,
+      );
     }
     return broker;
   }

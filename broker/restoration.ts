@@ -3,12 +3,13 @@ import { Message } from "./core/message.ts";
 import type { RetainedStore } from "./core/retained_store.ts";
 import type { Router } from "./core/router.ts";
 import type { Subscription } from "./core/subscriber.ts";
-import { decodeMessageProperties, type QoS } from "./packet/mod.ts";
+import { decodeMessageProperties, PacketError, type QoS } from "./packet/mod.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionTable } from "./session/session_table.ts";
 import { Will } from "./session/will.ts";
 import type { Journal } from "./store/journal.ts";
 import type { RecordOf, StateName, StoreRecord } from "./store/records.ts";
+import { StoreError } from "./store/store.ts";
 import { isShared } from "./topic/name.ts";
 
 export interface RestorationParts {
@@ -49,8 +50,18 @@ export class Restoration {
     this.#parts = parts;
   }
 
+  /** Throws `StoreError` for what cannot be read. */
   take(records: readonly StoreRecord[]): void {
-    for (const record of records) this.#take(record);
+    for (const record of records) {
+      try {
+        this.#take(record);
+      } catch (error) {
+        if (!(error instanceof PacketError)) throw error;
+        throw new StoreError(
+          `Cannot read a ${record.kind} of the store: ${error.message}; put a backup in its place`,
+        );
+      }
+    }
   }
 
   /** Lets the time go on, and forgets what nobody has, such as what a sweep did not come to. */
@@ -153,17 +164,24 @@ export class Restoration {
   }
 
   #takeDelivery(record: RecordOf<"delivery-put">): void {
-    const { deliveryId, sessionId, sequence, packetId, retain, sharedFilter } = record;
+    const { deliveryId } = record;
     this.#parts.journal.loadedIds(0, deliveryId);
+    if (!this.#restoreDelivery(record)) this.#strayIds.push(deliveryId);
+  }
+
+  /** False for one that belongs to nothing. */
+  #restoreDelivery(record: RecordOf<"delivery-put">): boolean {
+    const { deliveryId, sessionId, sequence, packetId, retain, sharedFilter } = record;
     const session = this.#sessions.get(sessionId);
-    const message = this.#messages.get(sequence);
     if (session && sequence === 0) return session.restoreFlow(packetId, { step: "released", deliveryId });
-    if (!session || !message) return void this.#strayIds.push(deliveryId);
-    this.#parts.journal.loadedHolder(message);
+    const message = this.#messages.get(sequence);
+    if (!session || !message) return false;
     const identifiers = record.identifiers?.split(",").map(Number) ?? [];
     const outgoing = { message, qos: record.qos as QoS, retain, identifiers, sharedFilter, deliveryId };
     if (packetId === 0) session.restoreWaiting(outgoing);
-    else session.restoreFlow(packetId, { step: "published", ...outgoing });
+    else if (!session.restoreFlow(packetId, { step: "published", ...outgoing })) return false;
+    this.#parts.journal.loadedHolder(message);
+    return true;
   }
 }
 

@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/",
     "broker/packet/",
     "broker/session/",
+    "broker/store/store.ts",
     "type broker/store/",
     "broker/topic/",
   ],
@@ -97,6 +98,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // It writes the password file, and reads it for the broker.
   "broker/cli/": [
     "broker/auth/",
+    // Commands that look after the data of a broker, whether it runs or not.
+    "broker/store/backup.ts",
+    "broker/store/data_check.ts",
     "broker/client/",
     "broker/config.ts",
     "broker/config_schema.ts",

@@ -152,7 +152,7 @@ Deno.test("help and version are printed for each command", async () => {
 Deno.test("a wrong command line is one line, with what was meant, and exit code 2", async () => {
   const cases: [args: string[], line: string][] = [
     [["--mqtt-prot", "1"], "Unknown flag --mqtt-prot: did you mean --mqtt-port?"],
-    [["passwd", "users"], "Cannot tell whose password: give a file and a user, pregon passwd FILE USER"],
+    [["passwd", "users"], "Missing USER: Whose password"],
     [["passwd", "users", "a:b"], 'Cannot use "a:b" as a user: the name "a:b" has a colon, which ends a name'],
     [["passwd", "users", "ana", "secret"], 'Unknown argument "secret": expected a flag'],
     [

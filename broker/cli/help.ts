@@ -1,10 +1,11 @@
 import { OPTION_ROWS } from "../config_schema.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_COMMANDS, PUB_FLAGS, SUB_COMMANDS, SUB_FLAGS } from "./client_flags.ts";
+import { BACKUP_FLAGS, CHECK_FLAGS } from "./data_flags.ts";
 import { PASSWD_FLAGS } from "./passwd_flags.ts";
 import { type PropertyCommand, propertyNames } from "./property_flags.ts";
 
-export const COMMANDS = ["serve", "pub", "sub", "passwd"] as const;
+export const COMMANDS = ["serve", "pub", "sub", "passwd", "check", "backup"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The flags of `serve`: every option, and what only a command line can say. */
@@ -30,6 +31,8 @@ const HELP: Readonly<Record<Command, () => string>> = {
   pub: pubHelp,
   sub: subHelp,
   passwd: passwdHelp,
+  check: checkHelp,
+  backup: backupHelp,
 };
 
 /** The help of a command, with examples that work as they stand. */
@@ -46,6 +49,8 @@ Usage: pregon [serve] [FLAGS]     run the broker
        pregon pub [FLAGS]         publish messages         (pregon pub --help)
        pregon sub [FLAGS]         print messages           (pregon sub --help)
        pregon passwd FILE USER    say who may come in      (pregon passwd --help)
+       pregon check DATA          look whether data are sound, while the broker runs or not
+       pregon backup DATA FILE    copy them, while the broker runs or not
 
 Flags of serve:
 ${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
@@ -126,7 +131,7 @@ Usage: pregon passwd FILE USER [FLAGS]
 Asks for the password, twice, or reads one line from a pipe. The broker reads the file when it starts:
 pregon --auth-password-file FILE
 
-Flags:
+Arguments and flags:
 ${flagLines(PASSWD_FLAGS)}
 Examples:
   pregon passwd users ana
@@ -137,8 +142,47 @@ Exit code: 0 done, 1 not done, 2 wrong flags.
 `;
 }
 
+function checkHelp(): string {
+  return `Look whether the data of a broker are sound, and count them; nothing is changed
+
+Usage: pregon check DATA
+
+Arguments and flags:
+${flagLines(CHECK_FLAGS)}
+The broker may run meanwhile. What is left over, such as deliveries of sessions that ended a moment ago, is
+tidied up by the broker itself.
+
+Examples:
+  pregon check ./data
+
+Exit code: 0 sound, 1 damaged or not there, 2 wrong arguments.
+`;
+}
+
+function backupHelp(): string {
+  return `Copy the data of a broker into one file: all that was acknowledged at one moment
+
+Usage: pregon backup DATA FILE
+
+Arguments and flags:
+${flagLines(BACKUP_FLAGS)}
+The broker may run meanwhile. FILE is for its owner only; one that is there is not overwritten. To restore, give the
+copy to a broker as pregon.db in an empty folder:
+
+  pregon backup ./data pregon-monday.db
+  mkdir -m 700 restored && cp pregon-monday.db restored/pregon.db
+  pregon --data restored
+
+The copy counts as another broker's: message ids begin with other characters, and so streams that ask to go on after
+an id from before are told that there is a gap.
+
+Exit code: 0 done, 1 not done, 2 wrong arguments.
+`;
+}
+
 function flagLines(flags: readonly Flag[]): string {
-  const heads = flags.map(({ name, short, placeholder }) => {
+  const heads = flags.map(({ name, short, placeholder, isPositional }) => {
+    if (isPositional) return `  ${name}`;
     const long = placeholder ? `--${name} ${placeholder}` : `--${name}`;
     return short ? `  -${short}, ${long}` : `      ${long}`;
   });

@@ -13,7 +13,7 @@ import {
   ITERATIONS_MIN,
   makeVerifier,
 } from "../auth/verifier.ts";
-import { type CommandLine, UsageError } from "./command_line.ts";
+import { type CommandLine, UsageError, valueOf } from "./command_line.ts";
 import { readPassword, type Terminal } from "./password_prompt.ts";
 import { StartError } from "./start.ts";
 import { describeSystemError } from "./system_error.ts";
@@ -55,11 +55,8 @@ export async function passwd(options: PasswdOptions, terminal: Terminal): Promis
 }
 
 function passwdOptions(line: CommandLine): PasswdOptions {
-  const [file] = line.get("FILE") ?? [];
-  const [user] = line.get("USER") ?? [];
-  if (file === undefined || user === undefined) {
-    throw new UsageError("Cannot tell whose password: give a file and a user, pregon passwd FILE USER");
-  }
+  const file = valueOf(line, "FILE")!;
+  const user = valueOf(line, "USER")!;
   const fail = (problem: string): never => {
     throw new UsageError(`Cannot use ${JSON.stringify(user)} as a user: ${problem}`);
   };

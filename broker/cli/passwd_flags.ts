@@ -1,11 +1,10 @@
 import { DEFAULT_ITERATIONS } from "../auth/verifier.ts";
 import type { Flag } from "./command_line.ts";
 
-/** The arguments of `passwd` that are no flags. */
-export const PASSWD_ARGUMENTS = ["FILE", "USER"] as const;
-
 /** The flags of `passwd`. There is none for the password: everybody on the machine can read a command line. */
 export const PASSWD_FLAGS: readonly Flag[] = [
+  { name: "FILE", isPositional: true, help: "The password file; made if it is not there" },
+  { name: "USER", isPositional: true, help: "Whose password" },
   { name: "delete", short: "D", help: "Remove the user" },
   {
     name: "iterations",

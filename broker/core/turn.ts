@@ -138,7 +138,8 @@ export class Turn {
   async close(): Promise<void> {
     this.#cancelNoteTimer?.();
     this.#cancelRetry?.();
-    await this.#committing;
+    // Another one may follow it at once.
+    while (this.#committing) await this.#committing;
     this.#cancelRetry?.();
     if (this.#batchHasRecords || this.#hasNotes || this.#failure !== undefined) {
       await this.#committer.commit();

@@ -70,17 +70,22 @@ export class OutboundFlows {
     return packetId;
   }
 
-  /** Puts back a flow that the store has kept; they come in the order of re-sending. */
-  restore(packetId: number, flow: OutboundFlow): void {
+  /** Puts back a flow that the store has kept; they come in the order of re-sending. False if the identifier is in use. */
+  restore(packetId: number, flow: OutboundFlow): boolean {
+    if (this.#find(packetId)) return false;
     // Whatever the size of the window is today: no two of them may meet.
     while (this.#size * 2 >= this.#slots.length || this.#slots[packetId & (this.#slots.length - 1)]) {
       this.#grow();
     }
-    if (flow.step === "published") return this.#publish(flow, packetId);
+    if (flow.step === "published") {
+      this.#publish(flow, packetId);
+      return true;
+    }
     const mask = this.#slots.length - 1;
     this.#slots[packetId & mask] = { ...flow, packetId, order: ++this.#lastOrder };
     this.#lastPacketId = packetId;
     this.#size++;
+    return true;
   }
 
   /** PUBACK came. */

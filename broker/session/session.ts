@@ -123,9 +123,9 @@ export class Session implements Subscriber {
     this.#queue.restore(outgoing);
   }
 
-  /** Puts back a message that was under way when the process ended. */
-  restoreFlow(packetId: number, flow: OutboundFlow): void {
-    this.#outbound.restore(packetId, flow);
+  /** Puts back a message that was under way when the process ended; false if there is one under its identifier. */
+  restoreFlow(packetId: number, flow: OutboundFlow): boolean {
+    return this.#outbound.restore(packetId, flow);
   }
 
   get isConnected(): boolean {

@@ -16,11 +16,11 @@ const LOCK_NAME = "lock";
  * Throws `StoreError` when the folder cannot be used or another process has it.
  */
 export function claimDataFolder(folder: string): DataFolder {
+  let lock: Deno.FsFile | undefined;
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const lock = Deno.openSync(`${folder}/${LOCK_NAME}`, { create: true, write: true, mode: 0o600 });
+    lock = Deno.openSync(`${folder}/${LOCK_NAME}`, { create: true, write: true, mode: 0o600 });
     if (!lock.tryLockSync(true)) {
-      lock.close();
       throw new StoreError(
         `Cannot use ${folder}: another Pregón is running on it; stop that one, or give another folder with --data`,
       );
@@ -28,8 +28,9 @@ export function claimDataFolder(folder: string): DataFolder {
     const databasePath = `${folder}/${DATABASE_NAME}`;
     // SQLite gives the files beside it the mode of this one.
     Deno.openSync(databasePath, { create: true, write: true, mode: 0o600 }).close();
-    return { databasePath, release: () => lock.close() };
+    return { databasePath, release: lock.close.bind(lock) };
   } catch (error) {
+    lock?.close();
     if (error instanceof StoreError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreError(

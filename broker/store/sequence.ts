@@ -16,7 +16,7 @@ const CHUNK = 4_000_000;
  */
 export class Sequence {
   readonly #journal: Journal | undefined;
-  #epoch = crypto.randomUUID().slice(0, 8);
+  #epoch = newEpoch();
   #last = 0;
   #reserveAt = Infinity;
 
@@ -57,4 +57,9 @@ export class Sequence {
     this.#reserveAt = this.#last + CHUNK / 2;
     this.#journal?.statePut("sequence", String(this.#last + CHUNK));
   }
+}
+
+/** Eight characters that no other broker has, as far as chance goes. */
+export function newEpoch(): string {
+  return crypto.randomUUID().slice(0, 8);
 }

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Writer } from "../packet/mod.ts";
 import { type ColumnValue, encodeColumns, readColumns } from "./record_codec.ts";
-import { type PutKind, RECORD_KEYS, type RecordKind } from "./records.ts";
+import { type PutKind, RECORD_KEYS } from "./records.ts";
 import { APPLICATION_ID, CHANGES, COLUMNS, MIGRATIONS, selectPage, tableOf } from "./schema.ts";
 import { StoreError } from "./store.ts";
 
@@ -21,6 +21,21 @@ const SLICE_BYTES = 1024 * 1024;
 const FREE_PAGES_MIN = 256;
 const VACUUM_PAGES = 256;
 
+/** How long a commit waits for another program that has the file locked, such as SQLite's shell. */
+const LOCKED_MS_MAX = 2_000;
+
+const SETTINGS = [
+  "journal_mode = WAL",
+  "synchronous = FULL",
+  "journal_size_limit = 16777216",
+  "temp_store = MEMORY",
+  "trusted_schema = OFF",
+];
+
+/** What SQLite says when there is no room: for the file, or for the index that its processes share. */
+const SQLITE_FULL = 13;
+const SQLITE_IOERR_SHMSIZE = 4874;
+
 /**
  * The SQLite file, in the thread that may wait for the disk. WAL, and a sync at each commit: what `apply` returned from is
  * on the disk, as far as that keeps its word.
@@ -28,26 +43,33 @@ const VACUUM_PAGES = 256;
 export class SqliteDatabase {
   readonly #path: string;
   #database: DatabaseSync;
-  #changes = new Map<RecordKind, readonly StatementSync[]>();
+  /** By their SQL. */
+  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws `StoreError`, with nothing changed, for a file that is not ours, too new, or damaged. */
   constructor(path: string, migrations: readonly string[] = MIGRATIONS) {
     this.#path = path;
-    if (checkHeader(path, migrations.length)) checkContent(path);
-    this.#database = this.#open();
+    if (checkHeader(path, migrations.length)) checkContent(path, migrations.length);
+    try {
+      this.#database = this.#open();
+    } catch (error) {
+      throw new StoreError(`Cannot open ${path}: ${messageOf(error)}`);
+    }
     this.#migrate(migrations);
   }
 
   /** Commits the records as one transaction; throws, with nothing changed, when that cannot be done now. */
   apply(bytes: Uint8Array): void {
     try {
-      this.#database.exec("BEGIN IMMEDIATE");
+      if (!this.#database.isOpen) this.#database = this.#open();
+      // Only the errors of statements, not those of `exec`, come with SQLite's number.
+      this.#statement("BEGIN IMMEDIATE").run();
       for (const { kind, values } of readColumns(bytes)) {
-        for (const statement of this.#statements(kind)) statement.run(...values);
+        for (const sql of CHANGES[kind]) this.#statement(sql).run(...values);
       }
-      this.#database.exec("COMMIT");
+      this.#statement("COMMIT").run();
     } catch (error) {
-      this.#reopen();
+      if (!isFullError(error) || !this.#rollBack()) this.#reopen();
       throw error;
     }
   }
@@ -87,25 +109,38 @@ export class SqliteDatabase {
 
   #open(): DatabaseSync {
     const database = new DatabaseSync(this.#path);
-    database.exec(`
-      PRAGMA auto_vacuum = INCREMENTAL;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA journal_size_limit = 16777216;
-      PRAGMA temp_store = MEMORY;
-      PRAGMA trusted_schema = OFF;
-    `);
+    try {
+      database.prepare(`PRAGMA busy_timeout = ${LOCKED_MS_MAX}`).all();
+      // Of a file that has something in it this would write the header.
+      const isNew = firstValue(database, "PRAGMA page_count") === 0;
+      if (isNew) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
+      for (const setting of SETTINGS) database.prepare(`PRAGMA ${setting}`).all();
+    } catch (error) {
+      database.close();
+      throw error;
+    }
     return database;
+  }
+
+  /** Where room is all that lacks the file is as it was, and to open it again might take some. */
+  #rollBack(): boolean {
+    if (!this.#database.isOpen) return false;
+    try {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** After an I/O error SQLite may hold a view of the file that is no longer true. */
   #reopen(): void {
-    this.#changes.clear();
+    this.#statements.clear();
     try {
       this.close();
       this.#database = this.#open();
     } catch {
-      // The next commit finds it closed, and says why.
+      // The next commit finds it closed, tries again, and says why.
     }
   }
 
@@ -118,13 +153,10 @@ export class SqliteDatabase {
     }
   }
 
-  #statements(kind: RecordKind): readonly StatementSync[] {
-    let statements = this.#changes.get(kind);
-    if (!statements) {
-      statements = CHANGES[kind].map((sql) => this.#database.prepare(sql));
-      this.#changes.set(kind, statements);
-    }
-    return statements;
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, statement = this.#database.prepare(sql));
+    return statement;
   }
 
   #migrate(migrations: readonly string[]): void {
@@ -138,7 +170,7 @@ export class SqliteDatabase {
       );
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      this.#rollBack();
       this.close();
       throw new StoreError(
         `Cannot bring ${this.#path} from version ${version} to ${migrations.length}, it is as it was: ${
@@ -153,8 +185,11 @@ export class SqliteDatabase {
   }
 }
 
-/** False if there is no file yet. Reads it as bytes: SQLite would already write beside it. */
-function checkHeader(path: string, versionMax: number): boolean {
+/**
+ * Throws `StoreError` for a file that is none of ours, or too new; false if there is none, or an empty one. Reads it as
+ * bytes: SQLite would already write beside it.
+ */
+export function checkHeader(path: string, versionMax: number): boolean {
   const header = readHeader(path);
   if (!header || header.length === 0) return false;
   const view = new DataView(header.buffer);
@@ -165,43 +200,38 @@ function checkHeader(path: string, versionMax: number): boolean {
   const applicationId = view.getUint32(APPLICATION_ID_OFFSET);
   // The first transaction writes them; a process that ended before left a file without tables, or has them in the log.
   if (applicationId !== 0 && applicationId !== APPLICATION_ID) throw foreign(path);
-  if (version > versionMax) {
-    throw new StoreError(
-      `Cannot use ${path}: its schema has version ${version} and this Pregón knows ${versionMax}; start the newer Pregón that wrote it`,
-    );
-  }
+  checkVersion(path, version, versionMax);
   return true;
 }
 
 const MOVE_IT = "move it away, or give another folder with --data";
 
 function readHeader(path: string): Uint8Array<ArrayBuffer> | undefined {
-  let file;
   try {
-    file = Deno.openSync(path);
+    using file = Deno.openSync(path);
+    const header = new Uint8Array(HEADER_BYTES);
+    return header.subarray(0, file.readSync(header) ?? 0);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new StoreError(`Cannot read ${path}: ${messageOf(error)}`);
   }
-  try {
-    const header = new Uint8Array(HEADER_BYTES);
-    return header.subarray(0, file.readSync(header) ?? 0);
-  } finally {
-    file.close();
-  }
 }
 
-/** Reads every page once, and writes none. */
-function checkContent(path: string): void {
+/** Reads every page once, and writes none. What is in the log beside the file counts here. */
+function checkContent(path: string, versionMax: number): void {
   let found: unknown;
-  let tables: unknown;
+  let isForeign = false;
+  let version = 0;
   try {
     const database = new DatabaseSync(path, { readOnly: true });
-    found = firstValue(database, "PRAGMA quick_check(1)");
-    tables = firstValue(database, "PRAGMA application_id") === 0
-      ? firstValue(database, "SELECT count(*) FROM sqlite_schema")
-      : 0;
-    database.close();
+    try {
+      found = firstValue(database, "PRAGMA quick_check(1)");
+      version = Number(firstValue(database, "PRAGMA user_version"));
+      isForeign = firstValue(database, "PRAGMA application_id") === 0 &&
+        firstValue(database, "SELECT count(*) FROM sqlite_schema") !== 0;
+    } finally {
+      database.close();
+    }
   } catch (error) {
     found = messageOf(error);
   }
@@ -212,7 +242,15 @@ function checkContent(path: string): void {
       }); put a backup in its place, or ${MOVE_IT}`,
     );
   }
-  if (tables !== 0) throw foreign(path);
+  if (isForeign) throw foreign(path);
+  checkVersion(path, version, versionMax);
+}
+
+function checkVersion(path: string, version: number, versionMax: number): void {
+  if (version <= versionMax) return;
+  throw new StoreError(
+    `Cannot use ${path}: its schema has version ${version} and this Pregón knows ${versionMax}; start the newer Pregón that wrote it`,
+  );
 }
 
 function foreign(path: string): StoreError {
@@ -225,8 +263,15 @@ function arraysOf(statement: StatementSync): (...parameters: ColumnValue[]) => C
   return (...parameters) => statement.all(...parameters) as unknown as ColumnValue[][];
 }
 
-function firstValue(database: DatabaseSync, sql: string): unknown {
+/** The first column of the first row. */
+export function firstValue(database: DatabaseSync, sql: string): unknown {
   return Object.values(database.prepare(sql).get() ?? {})[0];
+}
+
+/** Whether room is all that lacks, which somebody may make. */
+export function isFullError(error: unknown): boolean {
+  const { errcode = 0 } = error as { errcode?: number };
+  return (errcode & 0xff) === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE;
 }
 
 export function messageOf(error: unknown): string {

@@ -27,6 +27,8 @@ export class SqliteStore implements Store {
   /** Handed to the thread, and not known to be on the disk. */
   #committing: RecordBatch | undefined;
   #waiting: PromiseWithResolvers<WorkerReply> | undefined;
+  /** Why the thread answers nothing any more. */
+  #death: CommitError | undefined;
   #isClosed = false;
 
   /** Throws `StoreError` when the folder cannot be used or another process has it. */
@@ -37,7 +39,8 @@ export class SqliteStore implements Store {
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#waiting?.resolve(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#waiting?.reject(new Error(event.message));
+      this.#death = new CommitError(`The thread that has the disk ended: ${event.message}`, false);
+      this.#waiting?.reject(this.#death);
     };
   }
 
@@ -88,20 +91,21 @@ export class SqliteStore implements Store {
       batch.doubt();
       batch.addAll(this.#batch);
       this.#batch = batch;
-      const message = error instanceof Error ? error.message : String(error);
-      // The only thing by which Deno's node:sqlite tells its errors apart; the words are SQLite's own and fixed.
-      throw new CommitError(message, message === "database or disk is full");
+      if (error instanceof CommitError) throw error;
+      throw new CommitError(error instanceof Error ? error.message : String(error), false);
     } finally {
       this.#committing = undefined;
     }
   }
 
   async #ask(request: WorkerRequest): Promise<WorkerReply> {
+    if (this.#death) throw this.#death;
     this.#waiting = Promise.withResolvers();
     this.#worker.postMessage(request, request.type === "commit" ? [request.bytes.buffer] : []);
     const reply = await this.#waiting.promise;
     this.#waiting = undefined;
     if (reply.type !== "failed") return reply;
-    throw reply.isStoreError ? new StoreError(reply.message) : new Error(reply.message);
+    const { message, isStoreError, isFull } = reply;
+    throw isStoreError ? new StoreError(message) : new CommitError(message, isFull);
   }
 }

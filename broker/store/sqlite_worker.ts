@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-import { messageOf, SqliteDatabase } from "./sqlite_database.ts";
+import { isFullError, messageOf, SqliteDatabase } from "./sqlite_database.ts";
 import { StoreError } from "./store.ts";
 
 /** What the thread is asked, one after the other: the next only after the answer. */
@@ -15,7 +15,12 @@ export type WorkerReply =
   /** An empty slice is the last. */
   | { readonly type: "slice"; readonly bytes: Uint8Array }
   | { readonly type: "done" }
-  | { readonly type: "failed"; readonly message: string; readonly isStoreError: boolean };
+  | {
+    readonly type: "failed";
+    readonly message: string;
+    readonly isStoreError: boolean;
+    readonly isFull: boolean;
+  };
 
 /** How long nothing must have been asked before the file is tidied up. */
 const IDLE_MS = 100;
@@ -31,7 +36,12 @@ thread.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
   try {
     reply = answer(data);
   } catch (error) {
-    reply = { type: "failed", message: messageOf(error), isStoreError: error instanceof StoreError };
+    reply = {
+      type: "failed",
+      message: messageOf(error),
+      isStoreError: error instanceof StoreError,
+      isFull: isFullError(error),
+    };
   }
   const transfer = reply.type === "slice" ? [reply.bytes.buffer] : [];
   thread.postMessage(reply, transfer);

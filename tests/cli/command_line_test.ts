@@ -91,19 +91,20 @@ Deno.test("what is no flag is refused with what may have been meant", () => {
 });
 
 Deno.test("arguments that are no flags are read by their place, as they stand, and no more than there are places", () => {
-  const names = ["FILE", "USER"];
-  const both = (...args: string[]) => Object.fromEntries(parseCommandLine(args, FLAGS, names));
+  const places = ["FILE", "USER"].map((name) => ({ name, isPositional: true, help: `Some ${name}` }));
+  const both = (...args: string[]) => Object.fromEntries(parseCommandLine(args, [...places, ...FLAGS]));
   assertEquals(both("a", "b", "-r"), { FILE: ["a"], USER: ["b"], retain: [] });
   assertEquals(both("-r", "a", "-m", "x", "007"), { FILE: ["a"], USER: ["007"], message: ["x"], retain: [] });
-  assertEquals(both("a"), { FILE: ["a"] });
   assertEquals(both("--", "a", "-r"), { FILE: ["a"], USER: ["-r"] });
   const refusal = (...args: string[]) => assertThrows(() => both(...args), UsageError).message;
+  assertEquals(refusal("a"), "Missing USER: Some USER");
   assertEquals(refusal("a", "b", "c"), 'Unknown argument "c": expected a flag');
   assertEquals(refusal("a", "--mesage"), "Unknown flag --mesage: did you mean --message?");
 });
 
 Deno.test("each command's flags have names and letters of their own, that the parser can read", () => {
-  for (const flags of [SERVE_FLAGS, PUB_FLAGS, SUB_FLAGS, PASSWD_FLAGS]) {
+  const commands = [SERVE_FLAGS, PUB_FLAGS, SUB_FLAGS, PASSWD_FLAGS];
+  for (const flags of commands.map((all) => all.filter((flag) => !flag.isPositional))) {
     const names = flags.flatMap(({ name, short }) => short ? [name, short] : [name]);
     assertEquals(new Set(names).size, names.length);
     for (const { name, short, placeholder, wordCount } of flags) {

@@ -234,3 +234,18 @@ Deno.test("a store that commits at once holds nothing", async () => {
   assertEquals(calls.at(-1), "a flush");
   await turn.settled();
 });
+
+Deno.test("close waits for the commit that follows the one under way", async () => {
+  const { calls, committer, turn } = start();
+  turn.recorded();
+  await turnOver();
+  turn.recorded();
+  let isClosed = false;
+  const closing = turn.close().then(() => isClosed = true);
+  committer.pending[0]!.resolve();
+  await turnOver();
+  assertEquals(calls, ["commit", "commit"]);
+  assertEquals(isClosed, false);
+  committer.pending[1]!.resolve();
+  await closing;
+});

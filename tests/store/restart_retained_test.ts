@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { Broker } from "../../broker/broker.ts";
+import { BROKER_IDENTITY } from "../../broker/core/identity.ts";
+import { SqliteStore } from "../../broker/store/sqlite_store.ts";
 import { open5, subscribe5, textOf } from "../mqtt5/support.ts";
 import { FakeDisk } from "../support/fake_store.ts";
 import { restart, startOn } from "../support/restart.ts";
@@ -99,4 +102,21 @@ Deno.test("[MQTT-3.1.2-7] a message that others have as well lives as long as th
   await back.ping();
   await test.close();
   assertEquals(messages(), 0);
+});
+
+Deno.test("a retained message that was read from the disk keeps nothing of what was read with it", async () => {
+  const folder = await Deno.makeTempDir();
+  let broker = await Broker.open({ store: new SqliteStore({ folder }) });
+  const properties = { correlationData: Uint8Array.of(1, 2, 3) };
+  const draft = { topic: "r", payload: encoder.encode("small"), qos: 1, retain: true, properties } as const;
+  assert(broker.publish(BROKER_IDENTITY, draft).accepted);
+  await broker.close();
+  broker = await Broker.open({ store: new SqliteStore({ folder }) });
+  const message = broker.retained.get(BROKER_IDENTITY, "r")!;
+  assertEquals(message.properties, properties);
+  for (const bytes of [message.payload, message.properties!.correlationData!]) {
+    assert(bytes.buffer.byteLength < 1_000, `${bytes.buffer.byteLength} bytes are held for ${bytes.length}`);
+  }
+  await broker.close();
+  await Deno.remove(folder, { recursive: true });
 });
