@@ -318,7 +318,10 @@ export class Broker {
       sessions: this.sessions,
       recall: (name) => this.#authenticators.recall(name),
     });
+    // What is put back is recorded anew in part: sessions whose connections ended with the process, say.
+    this.turn.hold();
     for await (const records of this.#store.load()) restoration.take(records);
+    this.turn.release();
     const { state, events, interests, backlogs } = restoration.finish();
     this.#sequence.restore(state);
     this.events.restore({ events, interests, logged: Number(state.logged ?? 0) });

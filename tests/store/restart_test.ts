@@ -1,0 +1,16 @@
+import { DurableBroker, withFolder } from "./durable_broker.ts";
+
+Deno.test("[MQTT-3.1.2-4] a session that had a connection when the process died is there at the next start", async () => {
+  await withFolder(async (folder) => {
+    const first = await DurableBroker.start(folder);
+    const subscriber = await first.connect({ clientId: "s", cleanStart: false }, false);
+    await subscriber.subscribe(["a", 1]);
+    await first.crash();
+    const second = await DurableBroker.start(folder);
+    const again = await second.connect({ clientId: "s", cleanStart: false }, true);
+    const publisher = await second.connect({ clientId: "p" }, false);
+    await publisher.publish("a", "x", { qos: 1 });
+    await again.takePublish({ topic: "a", payload: "x", qos: 1 });
+    await second.close();
+  });
+});
