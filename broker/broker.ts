@@ -91,7 +91,7 @@ export class Broker {
     });
     if (this.#store.durable) this.journal = new Journal(this.#store, this.turn, this.clock);
     this.events = new EventJournal(this.journal);
-    this.#sequence = new Sequence(this.journal, this.clock);
+    this.#sequence = new Sequence(this.journal);
     this.#router = new Router(this.limits, this.counters);
     this.#retained = new RetainedStore(this.limits, this.clock, this.journal);
     this.sessions = new SessionTable({
