@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
 import { HeldStore } from "../support/held_store.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
 import { testVersions } from "../support/versions.ts";
@@ -156,6 +157,30 @@ testVersions("the retained message of a PUBLISH is committed before its PUBACK",
   store.release();
   await test.close();
 });
+
+testVersions(
+  "who clears a topic that was cleared a moment ago waits for that to be committed",
+  async (version) => {
+    const { test, store } = await startHeld();
+    const one = await test.connect({ version });
+    const two = await test.connect({ version });
+    store.release();
+    await one.publish("r", "x", { qos: 1, retain: true });
+    store.hold();
+    one.isConnected = two.isConnected = false;
+    one.sendPublish("r", "", { qos: 1, packetId: 2, retain: true });
+    await store.commitCalled(1);
+    two.sendPublish("r", "", { qos: 1, packetId: 3, retain: true });
+    two.sendHex("c0 00");
+    await eventually(() => assertEquals(test.server.outboxBytes, 4 + 4 + 2));
+    store.resolve();
+    await one.expectAck("puback", 2);
+    await two.expectAck("puback", 3);
+    await two.expectHex("d0 00");
+    store.release();
+    await test.close();
+  },
+);
 
 Deno.test("a connection that closes while its acknowledgement waits sends it when the commit is done", async () => {
   const { test, store } = await startHeld();
