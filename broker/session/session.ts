@@ -233,7 +233,7 @@ export class Session implements Subscriber {
 
   /** PUBREL is sent: at once, unless the store would have to know first and cannot. */
   sendPubrel(packetId: number): void {
-    if (!this.journal || !this.#ports.isStoreFailing()) return this.#outlet?.sendPubrel(packetId);
+    if (!this.#isStoreFailing) return this.#outlet?.sendPubrel(packetId);
     if (this.#unreleased === NO_IDS) this.#unreleased = new Set();
     this.#unreleased.add(packetId);
   }
@@ -306,6 +306,11 @@ export class Session implements Subscriber {
     this.journal?.queued(outgoing);
   }
 
+  /** Whether the store would have to be told, and cannot. */
+  get #isStoreFailing(): boolean {
+    return this.journal !== undefined && this.#ports.isStoreFailing();
+  }
+
   /** The flow, if the store has it. */
   #keptFlow(packetId: number): OutboundFlow | undefined {
     return this.journal && this.#outbound.get(packetId);
@@ -333,6 +338,7 @@ export class Session implements Subscriber {
       if (this.#outbound.get(packetId) === flow) { // Not acknowledged meanwhile
         const isPublish = flow.step === "published";
         if (isPublish && !this.#isAllowed(flow)) this.#drop(packetId, flow);
+        else if ((!isPublish || flow.qos === 2) && this.#isStoreFailing) return false;
         else if (isPublish && this.#sentCount >= outlet.receiveMaximum) return false;
         else if (!this.#resendFlow(outlet, packetId, flow)) return false;
       }
@@ -357,9 +363,8 @@ export class Session implements Subscriber {
 
   /** Asks again what was asked when the message came: while it waited, it may have expired or the right to it gone. */
   #isWanted(outgoing: Outgoing): boolean {
-    const { now, counters: { deliveries } } = this.#ports;
-    if (outgoing.message.expiresAt > now()) return this.#isAllowed(outgoing); // [MQTT5-3.3.2-5]
-    deliveries["dropped:expired"]++;
+    if (outgoing.message.expiresAt > this.#ports.now()) return this.#isAllowed(outgoing); // [MQTT5-3.3.2-5]
+    this.#ports.counters.deliveries["dropped:expired"]++;
     return false;
   }
 
@@ -376,7 +381,7 @@ export class Session implements Subscriber {
     const outlet = this.#outlet;
     if (!outlet) return false;
     // Sent before it is on the disk, a QoS 2 message could come a second time after a crash.
-    if (qos === 2 && this.journal && this.#ports.isStoreFailing()) return false;
+    if (qos === 2 && this.#isStoreFailing) return false;
     const hasWindow = qos === 0 ||
       (this.#sentCount < outlet.receiveMaximum && this.#outbound.hasRoom(message)); // [MQTT5-3.3.4-9]
     return hasWindow && outlet.hasRoom(sizeOnWire(message));

@@ -182,6 +182,40 @@ testVersions(
   },
 );
 
+testVersions(
+  "who comes back while the store fails stays, and gets its QoS 2 flows when it recovers",
+  async (version) => {
+    const { test, store } = await startHeld();
+    store.release();
+    const subscriber = await test.connect({ version, clientId: "s", cleanStart: false });
+    await subscriber.subscribe(["a/2", 2]);
+    const publisher = await test.connect({ version });
+    await publisher.publish("a/2", "x", { qos: 2 });
+    await publisher.publish("a/2", "y", { qos: 2 });
+    const first = await subscriber.expectPublish({ topic: "a/2", payload: "x", qos: 2 });
+    const second = await subscriber.expectPublish({ topic: "a/2", payload: "y", qos: 2 });
+    subscriber.sendAck("pubrec", first);
+    await subscriber.expectAck("pubrel", first);
+    subscriber.cut();
+    await test.settle();
+    store.hold();
+    publisher.isConnected = false;
+    publisher.sendPublish("a/2", "z", { qos: 1, packetId: 9 });
+    await store.commitCalled(1);
+    store.reject();
+    await publisher.expectClosed();
+    const again = test.open();
+  await again.connect({ version, clientId: "s", cleanStart: false });
+    await again.expectNothing();
+    store.release();
+    test.clock.advance(1_000);
+    await again.expectPublish({ topic: "a/2", payload: "y", qos: 2, dup: true, packetId: second });
+    await again.expectAck("pubrel", first);
+    await again.expectPublish({ topic: "a/2", payload: "z", qos: 1 });
+    await test.close();
+  },
+);
+
 Deno.test("a connection that closes while its acknowledgement waits sends it when the commit is done", async () => {
   const { test, store } = await startHeld();
   const publisher = await test.connect();
