@@ -205,7 +205,7 @@ testVersions(
     store.reject();
     await publisher.expectClosed();
     const again = test.open();
-  await again.connect({ version, clientId: "s", cleanStart: false });
+    await again.connect({ version, clientId: "s", cleanStart: false });
     await again.expectNothing();
     store.release();
     test.clock.advance(1_000);
