@@ -18,6 +18,7 @@ export class ResumingEventSource {
   readonly #running: Promise<void>;
   #lastEventId: string | undefined;
   #abort = new AbortController();
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #isStopped = false;
 
   constructor(options: EventSourceOptions) {
@@ -28,6 +29,8 @@ export class ResumingEventSource {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#abort.abort();
+    // A read that waits does not hear of the abort.
+    await this.#reader?.cancel().catch(() => {});
     await this.#running;
   }
 
@@ -53,9 +56,11 @@ export class ResumingEventSource {
         `The stream was answered with ${response.status}: ${await response.text()}`,
       );
     }
+    this.#reader = response.body!.getReader();
+    const decoder = new TextDecoder();
     let rest = "";
-    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-      const blocks = (rest + text).split("\n\n");
+    for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) {
+      const blocks = (rest + decoder.decode(next.value, { stream: true })).split("\n\n");
       rest = blocks.pop()!; // An event that is not whole is none.
       for (const block of blocks) this.#dispatch(block);
     }
