@@ -14,7 +14,9 @@ const POLL_MS = 20;
 const AFTERMATH_MS = 200;
 /** Some sights are rare. */
 const SIGHT_MS_MAX = 1000;
-const KINDS = ["early", "newborn", "grown", "grown", "seen", "seen", "seen", "seen"] as const;
+/** About as long as it takes to come back. */
+const CUT_MS_MAX = 30;
+const KINDS = ["early", "newborn", "grown", "cut", "cut", "seen", "seen", "seen", "seen"] as const;
 const SLEEP_KILLS = 4;
 const AWAKE_KILLS = 3;
 
@@ -87,7 +89,7 @@ export class CrashRun {
     return report;
   }
 
-  /** One life: cut off while it starts, right after that, after a while, or by what somebody sees of it. */
+  /** One life: cut off while it starts, right after that, after a while, while some come back, or by what somebody sees. */
   async #liveAndDie(): Promise<void> {
     const kind = this.#random.pick(KINDS);
     if (kind === "early") await pause(this.#random.below(300));
@@ -95,6 +97,10 @@ export class CrashRun {
       const milliseconds = await this.#broker.ready;
       this.#startMilliseconds.push(milliseconds);
       await pause(this.#random.below(kind === "newborn" ? 50 : this.#options.seconds * 1000));
+    }
+    if (kind === "cut") {
+      this.#crowd.cutSome(this.#random);
+      await pause(this.#random.below(CUT_MS_MAX));
     }
     if (kind === "seen") await this.#strikeAtSight();
     await this.#restart(kind);

@@ -44,6 +44,8 @@ const PUBLISHERS: readonly { version: Version; qos: 1 | 2; isPersistent: boolean
   { version: 5, qos: 2, isPersistent: false, window: 4 },
 ];
 
+const CUT_ONE_IN = 5;
+
 interface Subscriber {
   readonly wish: Wish;
   readonly client: DurableClient;
@@ -122,6 +124,11 @@ export class Crowd {
     const { client } = this.#subscribers.find(({ wish }) => wish.name === "sleeper")!;
     if (isAsleep) await client.stop(saysGoodBye);
     else client.start();
+  }
+
+  /** Some lose their connection while the broker lives. */
+  cutSome(random: Random): void {
+    for (const client of this.#clients) if (random.below(CUT_ONE_IN) === 0) client.cut();
   }
 
   /** Nobody begins anything new; resolves when everything is answered. */

@@ -103,6 +103,11 @@ export class DurableClient {
     this.#running = undefined;
   }
 
+  /** Loses the connection, as in a bad network: the broker may not know yet when the client is back. */
+  cut(): void {
+    this.#closeConnection();
+  }
+
   /** Resolves once the broker has it, in whichever life. */
   publish(
     topic: string,
