@@ -38,6 +38,8 @@ export class Restoration {
   readonly #backlogs: [session: Session, subscription: Subscription][] = [];
   readonly #sessions = new Map<number, Session>();
   readonly #messages = new Map<number, Message>();
+  /** Put back at the end: one that expires before would be deleted, and deliveries that have it come later. */
+  readonly #retained: Message[] = [];
 
   constructor(parts: RestorationParts) {
     this.#parts = parts;
@@ -47,8 +49,9 @@ export class Restoration {
     for (const record of records) this.#take(record);
   }
 
-  /** Forgets what nobody has, such as what a sweep did not come to. */
+  /** Puts back what had to wait for all else, and forgets what nobody has, such as what a sweep did not come to. */
   finish(): Restored {
+    for (const message of this.#retained) this.#parts.retained.restore(message);
     for (const { sequence, holderCount } of this.#messages.values()) {
       if (holderCount === 0) this.#parts.journal.loadedOrphan(sequence);
     }
@@ -132,7 +135,7 @@ export class Restoration {
     if (!message) return;
     this.#parts.journal.loadedHolder(message);
     message.keep();
-    this.#parts.retained.restore(message);
+    this.#retained.push(message);
   }
 
   #takeDelivery(record: RecordOf<"delivery-put">): void {
