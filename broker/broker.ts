@@ -320,12 +320,15 @@ export class Broker {
       sessions: this.sessions,
       recall: (name) => this.#authenticators.recall(name),
     });
+    // What is put back is recorded anew in part: sessions whose connections ended with the process, say.
+    this.turn.hold();
     for await (const records of this.#store.load()) restoration.take(records);
+    this.turn.release();
     const { state, events, interests, backlogs } = restoration.finish();
     this.#sequence.restore(state);
     this.events.restore({ events, interests }, state.logged);
     for (const [session, subscription] of backlogs) {
-      session.deliverRetained(subscription, this.retained.source(session, subscription.filter));
+      session.outbound.deliverRetained(subscription, this.retained.source(session, subscription.filter));
     }
     this.turn.recorded();
     await this.turn.settled();

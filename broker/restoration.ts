@@ -43,6 +43,7 @@ export class Restoration {
   readonly #sessions = new Map<number, Session>();
   readonly #messages = new Map<number, Message>();
   readonly #expiries: [session: Session, expiresAt: number][] = [];
+  /** Put back at the end: one that expires before would be deleted, and deliveries that have it come later. */
   readonly #retained: Message[] = [];
   readonly #strayIds: number[] = [];
 
@@ -173,13 +174,15 @@ export class Restoration {
   #restoreDelivery(record: RecordOf<"delivery-put">): boolean {
     const { deliveryId, sessionId, sequence, packetId, retain, sharedFilter } = record;
     const session = this.#sessions.get(sessionId);
-    if (session && sequence === 0) return session.restoreFlow(packetId, { step: "released", deliveryId });
+    if (session && sequence === 0) {
+      return session.outbound.restoreFlow(packetId, { step: "released", deliveryId });
+    }
     const message = this.#messages.get(sequence);
     if (!session || !message) return false;
     const identifiers = record.identifiers?.split(",").map(Number) ?? [];
     const outgoing = { message, qos: record.qos as QoS, retain, identifiers, sharedFilter, deliveryId };
-    if (packetId === 0) session.restoreWaiting(outgoing);
-    else if (!session.restoreFlow(packetId, { step: "published", ...outgoing })) return false;
+    if (packetId === 0) session.outbound.restoreWaiting(outgoing);
+    else if (!session.outbound.restoreFlow(packetId, { step: "published", ...outgoing })) return false;
     this.#parts.journal.loadedHolder(message);
     return true;
   }

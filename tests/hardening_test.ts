@@ -332,7 +332,9 @@ Deno.test("an offline session's queue is bounded in messages and bytes, and all 
     const publisher = await host.connect();
     for (let count = 0; count < 10; count++) await publisher.publish("t", "x".repeat(100), { qos: 1 });
     const { sessions, counters } = host.broker;
-    assertEquals([sessions.get("a")!.pendingCount, sessions.get("b")!.pendingCount], [...queuedEach]);
+    assertEquals([sessions.get("a")!.outbound.pendingCount, sessions.get("b")!.outbound.pendingCount], [
+      ...queuedEach,
+    ]);
     assertEquals(counters.deliveries["dropped:full"], 20 - queuedEach[0] - queuedEach[1]);
     // emqx #14482: what nobody comes back for must end, and give its room back.
     host.clock.advance(3 * 60_000);

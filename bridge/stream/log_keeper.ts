@@ -45,7 +45,10 @@ export class LogKeeper {
     broker.events.watch((topic) => this.interests.has(topic));
     this.#keptFrom = log.oldest;
     this.#keptUntil = log.next - 1;
-    if (broker.events.isDurable) this.#scheduleTick();
+    if (!broker.events.isDurable) return;
+    // Before the first event that is promised: a crash may come before the first tick.
+    this.#record();
+    this.#scheduleTick();
   }
 
   /** Observes every message of the broker, behind the log. */

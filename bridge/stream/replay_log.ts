@@ -102,7 +102,7 @@ export class ReplayLog {
     readonly last: number;
     readonly now: number;
   }): void {
-    if (until === 0) return;
+    if (from === 0) return;
     this.#oldest = this.#next = from;
     this.#completeSince = from === 1 ? -Infinity : messages[0]?.time ?? now;
     this.#gapTime = now;

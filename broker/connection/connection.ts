@@ -206,7 +206,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     if (!this.#isStarving || !this.isOpen) return;
     this.#isStarving = false;
     try {
-      this.#session!.pump();
+      this.#session!.outbound.pump();
     } catch (error) {
       this.fail(error);
     }
@@ -294,7 +294,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
-      this.#session.compact();
+      this.#session.outbound.compact();
       // Room may have come from elsewhere: all outboxes share one budget.
       this.outboxDrained();
     }

@@ -8,6 +8,8 @@ export interface RetainedJournal {
   /** @param previous what the topic had before */
   retainedPut(message: Message, previous: Message | undefined): void;
   retainedDeleted(message: Message): void;
+  /** There is nothing to delete. */
+  retainedMissing(): void;
 }
 
 /** What one level of a topic costs in the tree: a topic of 200 levels is far larger than its name. */
@@ -67,7 +69,7 @@ export class RetainedStore {
 
   clear(topic: string): void {
     const previous = this.#tree.delete(topic);
-    if (!previous) return;
+    if (!previous) return this.#journal?.retainedMissing();
     this.#letGo(previous);
     if (isKept(previous)) this.#journal?.retainedDeleted(previous);
   }

@@ -59,6 +59,8 @@ export class Turn {
   #dirty: Flushable[] = [];
   #held: Flushable[] = [];
   #isScheduled = false;
+  /** Nothing is committed for the time being. */
+  #isHeld = false;
   /** Settles, whatever comes of it, with the commit that is under way. */
   #committing: Promise<void> | undefined;
   /** The batch that records are gathered for now. */
@@ -120,6 +122,16 @@ export class Turn {
     return this.#committing ? this.#batch - 1 : 0;
   }
 
+  /** Commits nothing until `release`: what the store is told while it is read waits for the end of that. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.#schedule();
+  }
+
   /** Has the peer flushed at the end of this turn. Call once, when the first byte begins to wait. */
   touch(flushable: Flushable): void {
     this.#dirty.push(flushable);
@@ -155,10 +167,14 @@ export class Turn {
   #end(): void {
     this.#isScheduled = false;
     this.#now = 0;
-    if (this.#batchHasRecords && !this.#committing && this.#failure === undefined) this.#commit();
+    if (this.#batchHasRecords && this.#canCommit) this.#commit();
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const flushable of dirty) this.#flushOrHold(flushable);
+  }
+
+  get #canCommit(): boolean {
+    return !this.#isHeld && !this.#committing && this.#failure === undefined;
   }
 
   #flushOrHold(flushable: Flushable): void {

@@ -151,7 +151,7 @@ export class SessionTable {
 
   /** The store can be told again: every session goes on with what waited for that. */
   storeRecovered(): void {
-    for (const session of this.#sessions.values()) if (session.journal) session.storeRecovered();
+    for (const session of this.#sessions.values()) if (session.journal) session.outbound.storeRecovered();
   }
 
   /** How long the session outlives its connection, as far as the broker lets it. */

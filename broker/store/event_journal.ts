@@ -7,9 +7,9 @@ export interface RestoredEvents {
   readonly events: readonly Message[];
   /** Streams that had something kept for them: filter, and until when that counts in milliseconds since 1970. */
   readonly interests: readonly (readonly [filter: string, until: number])[];
-  /** No event is missing from this sequence on … */
+  /** No event is missing from this sequence on … 0: none was ever kept. */
   readonly loggedFrom: number;
-  /** … up to this one; behind it only those are there that were promised. 0: nothing was kept. */
+  /** … up to this one; behind it only those are there that were promised. */
   readonly loggedUntil: number;
   /** Shortly before this sequence a process ended without warning, and events that nobody was promised may be lost. */
   readonly unsureUntil: number;
@@ -18,7 +18,7 @@ export interface RestoredEvents {
 const NOTHING: RestoredEvents = {
   events: [],
   interests: [],
-  loggedFrom: 1,
+  loggedFrom: 0,
   loggedUntil: 0,
   unsureUntil: 0,
 };
@@ -38,8 +38,8 @@ export class EventJournal {
   }
 
   /** @param logged the state of that name */
-  restore(kept: Pick<RestoredEvents, "events" | "interests">, logged = "1 0 0"): void {
-    const [loggedFrom = 1, loggedUntil = 0, unsureUntil = 0] = logged.split(" ").map(Number);
+  restore(kept: Pick<RestoredEvents, "events" | "interests">, logged = "0 0 0"): void {
+    const [loggedFrom = 0, loggedUntil = 0, unsureUntil = 0] = logged.split(" ").map(Number);
     this.#restored = { ...kept, loggedFrom, loggedUntil, unsureUntil };
   }
 

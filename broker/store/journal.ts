@@ -95,6 +95,11 @@ export class Journal {
     this.#release(message);
   }
 
+  /** Nothing to record. But whoever hears of it may be the second to clear a topic, and the first is not on the disk yet. */
+  retainedMissing(): void {
+    this.#promiseCount++;
+  }
+
   /** Answers the number that the session has in the store. */
   sessionBegun(session: Omit<KeptSession, "sessionId">): number {
     const sessionId = ++this.#lastSessionId;

@@ -5,8 +5,8 @@ export interface Store {
   /** False for a store that keeps nothing beyond the process; then nobody makes records for it. */
   readonly durable: boolean;
   /**
-   * Tells everything that is kept, as `…-put` records, a slice at a time: what a record points to comes before it. Once,
-   * before the first `append`. Rejects with `StoreError` when the store cannot be used.
+   * Tells everything that is kept, as `…-put` records, a slice at a time: what a record points to comes before it. Once;
+   * no commit is asked for before its end. Rejects with `StoreError` when the store cannot be used.
    */
   load(): AsyncIterable<readonly StoreRecord[]>;
   /** Takes the record into the batch that the next `commit` keeps, all of it or none. */

@@ -229,6 +229,6 @@ for (const qos of [1, 2] as const) {
     else assertEquals(receiver.payloads, accepted);
     if (qos === 2) assertEquals(accepted.toSorted((a, b) => Number(a) - Number(b)), sent);
     assert(receiver.sessionsPresent.includes(true) && sender.sessionsPresent.includes(true));
-    await eventually(() => assertEquals(broker.broker.sessions.get("receiver")?.pendingCount, 0));
+    await eventually(() => assertEquals(broker.broker.sessions.get("receiver")?.outbound.pendingCount, 0));
   });
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
 import { HeldStore } from "../support/held_store.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
@@ -176,6 +177,65 @@ testVersions(
     await publisher.expectAck("puback", 1);
     await publisher.expectClosed();
     store.release();
+    await test.close();
+  },
+);
+
+testVersions(
+  "who clears a topic that was cleared a moment ago waits for that to be committed",
+  async (version) => {
+    const { test, store } = await startHeld();
+    const one = await test.connect({ version });
+    const two = await test.connect({ version });
+    store.release();
+    await one.publish("r", "x", { qos: 1, retain: true });
+    store.hold();
+    one.isConnected = two.isConnected = false;
+    one.sendPublish("r", "", { qos: 1, packetId: 2, retain: true });
+    await store.commitCalled(1);
+    two.sendPublish("r", "", { qos: 1, packetId: 3, retain: true });
+    two.sendHex("c0 00");
+    const bytes = 4 + 4 + 2 + (version === 5 ? 2 : 0); // Nobody matches, which 5.0 is told.
+    await eventually(() => assertEquals(test.server.outboxBytes, bytes));
+    store.resolve();
+    await one.expectAck("puback", 2);
+    await two.expectAck("puback", 3);
+    await two.expectHex("d0 00");
+    store.release();
+    await test.close();
+  },
+);
+
+testVersions(
+  "who comes back while the store fails stays, and gets its QoS 2 flows when it recovers",
+  async (version) => {
+    const { test, store } = await startHeld();
+    store.release();
+    const subscriber = await test.connect({ version, clientId: "s", cleanStart: false });
+    await subscriber.subscribe(["a/2", 2]);
+    const publisher = await test.connect({ version });
+    await publisher.publish("a/2", "x", { qos: 2 });
+    await publisher.publish("a/2", "y", { qos: 2 });
+    const first = await subscriber.expectPublish({ topic: "a/2", payload: "x", qos: 2 });
+    const second = await subscriber.expectPublish({ topic: "a/2", payload: "y", qos: 2 });
+    subscriber.sendAck("pubrec", first);
+    await subscriber.expectAck("pubrel", first);
+    subscriber.cut();
+    await test.settle();
+    store.hold();
+    publisher.isConnected = false;
+    publisher.sendPublish("a/2", "z", { qos: 1, packetId: 9 });
+    await store.commitCalled(1);
+    store.reject();
+    await publisher.expectClosed();
+    const again = test.open();
+    await again.connect({ version, clientId: "s", cleanStart: false });
+    await again.expectNothing();
+    store.release();
+    test.clock.advance(1_000);
+    await again.expectPublish({ topic: "a/2", payload: "y", qos: 2, dup: true, packetId: second });
+    await again.expectAck("pubrel", first);
+    await again.expectPublish({ topic: "a/2", payload: "z", qos: 1 });
     await test.close();
   },
 );

@@ -87,7 +87,7 @@ testVersionPairs(
     subscriber.cut(); // After PUBCOMP: nothing is left.
     subscriber = await connect();
     await subscriber.expectNothing();
-    assertEquals(test.broker.sessions.get("s")!.pendingCount, 0);
+    assertEquals(test.broker.sessions.get("s")!.outbound.pendingCount, 0);
   },
 );
 

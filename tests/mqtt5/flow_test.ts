@@ -311,7 +311,7 @@ Deno.test("[MQTT5-4.3.3-4] [MQTT5-4.4.0-2] PUBREC from 0x80 on ends the flow, al
   const packetId = await subscriber.expectPublish({ topic: "a", payload: "1", qos: 2 });
   subscriber.send({ type: "pubrec", packetId, reasonCode: 0x97 });
   await subscriber.expectNothing();
-  assertEquals(test.broker.sessions.get("s")!.pendingCount, 0);
+  assertEquals(test.broker.sessions.get("s")!.outbound.pendingCount, 0);
   subscriber.cut();
   subscriber = await connect5(test, { ...LASTING, clientId: "s" });
   await subscriber.expectNothing();

@@ -168,6 +168,6 @@ Deno.test("nothing is sent to a connection before resume [MQTT-3.2.0-1]", () => 
   deliver(session);
   const next = open("c", false)!;
   assertEquals(next.outlet.sent, []);
-  next.session.resume();
+  next.session.outbound.resume();
   assertEquals(next.outlet.sent, ["publish 1 dup", "publish 2"]);
 });

@@ -52,7 +52,7 @@ Deno.test("what belongs to nothing is left out, and forgotten", async () => {
     { kind: "inbound-put", sessionId: 9, packetId: 1 },
   );
   const test = await startOn(disk);
-  assertEquals([test.broker.retained.size, test.broker.sessions.get("c")!.pendingCount], [0, 0]);
+  assertEquals([test.broker.retained.size, test.broker.sessions.get("c")!.outbound.pendingCount], [0, 0]);
   test.clock.advance(1_000);
   await test.close();
   const kinds = disk.tables().records().map(({ kind }) => kind);

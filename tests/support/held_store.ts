@@ -12,7 +12,7 @@ export class HeldStore implements Store {
   #commitCount = 0;
   #pending: PromiseWithResolvers<void> | undefined;
 
-  async *load(): AsyncGenerator<never> {}
+  async *load(): AsyncGenerator<readonly StoreRecord[]> {}
 
   append(record: StoreRecord): void {
     this.kinds.push(record.kind);

@@ -106,7 +106,7 @@ function accept(
   else connection.promise(bytes);
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12] [MQTT5-3.1.2-7]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
-  session.resume();
+  session.outbound.resume();
 }
 
 /** Whether the store would have to know of this session first, at a moment when it can take nothing. */

@@ -4,5 +4,5 @@ import { checkFlow } from "./_flow.ts";
 
 /** The client has a QoS 1 message: its flow is over and its packet identifier free. */
 export function handlePuback(connection: ConnectionPort, { packetId }: PubackPacket): void {
-  checkFlow(connection, "PUBACK", packetId, connection.session.acknowledge(packetId)); // [MQTT5-4.4.0-2] [MQTT5-4.8.2-6]
+  checkFlow(connection, "PUBACK", packetId, connection.session.outbound.acknowledge(packetId)); // [MQTT5-4.4.0-2] [MQTT5-4.8.2-6]
 }

@@ -4,5 +4,5 @@ import { checkFlow } from "./_flow.ts";
 
 /** A QoS 2 message of ours is done with. */
 export function handlePubcomp(connection: ConnectionPort, { packetId }: PubcompPacket): void {
-  checkFlow(connection, "PUBCOMP", packetId, connection.session.complete(packetId));
+  checkFlow(connection, "PUBCOMP", packetId, connection.session.outbound.complete(packetId));
 }

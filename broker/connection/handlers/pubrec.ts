@@ -9,10 +9,10 @@ import { checkFlow } from "./_flow.ts";
 export function handlePubrec(connection: ConnectionPort, { packetId, reasonCode }: PubrecPacket): void {
   const { session } = connection;
   if (reasonCode >= ReasonCode.unspecifiedError) { // [MQTT5-4.3.3-4] [MQTT5-4.4.0-2] [MQTT5-4.8.2-6]
-    return checkFlow(connection, "PUBREC", packetId, session.reject(packetId));
+    return checkFlow(connection, "PUBREC", packetId, session.outbound.reject(packetId));
   }
-  const outcome = session.release(packetId);
+  const outcome = session.outbound.release(packetId);
   checkFlow(connection, "PUBREC", packetId, outcome);
   if (outcome === "unknown") connection.sendPubrel(packetId, ReasonCode.packetIdentifierNotFound);
-  else session.sendPubrel(packetId); // [MQTT-4.3.3-1]
+  else session.outbound.sendPubrel(packetId); // [MQTT-4.3.3-1]
 }

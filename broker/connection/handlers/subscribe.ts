@@ -90,5 +90,5 @@ function logRefusals(
 /** A repeated subscription gets its retained messages again. [MQTT-3.3.1-6] [MQTT-3.8.4-3] [MQTT5-3.8.4-4] */
 function sendRetained(connection: ConnectionPort, subscription: Subscription): void {
   const { broker, session } = connection;
-  session.deliverRetained(subscription, broker.retained.source(session, subscription.filter));
+  session.outbound.deliverRetained(subscription, broker.retained.source(session, subscription.filter));
 }
