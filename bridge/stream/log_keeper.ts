@@ -103,7 +103,7 @@ export class LogKeeper {
   #firstWithin(last: number, messagesMax: number, bytesMax: number): number {
     const oldest = Math.max(this.#keptUntil + 1, this.#log.oldest);
     let first = last + 1;
-    for (let bytes = 0; first > oldest && last - first < messagesMax; first--) {
+    for (let bytes = 0; first > oldest && last - first + 1 < messagesMax; first--) {
       bytes += this.#log.bytesOf(first - 1);
       if (bytes > bytesMax) break;
     }

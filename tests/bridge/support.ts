@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
 import { Broker, type BrokerOptions, type Identity, type Message, type QoS } from "../../broker/mod.ts";
 import { type Bridge, type BridgeOptions, createBridge } from "../../bridge/mod.ts";
+import { type FakeDisk, FakeStore } from "../support/fake_store.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { within } from "../support/eventually.ts";
 
@@ -22,8 +23,20 @@ export interface TestBridge {
 
 export function startBridge(options: BrokerOptions & { bridge?: BridgeOptions } = {}): TestBridge {
   const clock = new SimulatedClock();
-  const broker = new Broker({ clock, ...options });
-  const bridge = createBridge(broker, { random: () => 0.5, ...options.bridge });
+  return bridgeOf(new Broker({ clock, ...options }), clock, options.bridge);
+}
+
+/** A bridge before a broker with what is on the disk. */
+export async function startBridgeOn(
+  disk: FakeDisk,
+  { now, ...options }: BrokerOptions & { readonly now?: number } = {},
+): Promise<TestBridge> {
+  const clock = new SimulatedClock(now);
+  return bridgeOf(await Broker.open({ clock, store: new FakeStore(disk), ...options }), clock);
+}
+
+function bridgeOf(broker: Broker, clock: SimulatedClock, options: BridgeOptions = {}): TestBridge {
+  const bridge = createBridge(broker, { random: () => 0.5, ...options });
   const publisher: Identity = { name: "publisher", can: () => true };
   const request = (path: string, init?: RequestInit) => bridge.fetch(new Request(HOST + path, init));
   return {

@@ -1,0 +1,152 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { endOfTurn } from "../support/end_of_turn.ts";
+import { FakeDisk } from "../support/fake_store.ts";
+import { HeldStore } from "../support/held_store.ts";
+import { envelopes, startBridge, startBridgeOn, type TestBridge } from "./support.ts";
+
+/** Ends bridge and broker as an administrator does. */
+async function stop({ bridge, broker }: TestBridge): Promise<void> {
+  await bridge.close();
+  await broker.close();
+}
+
+/** Posts, and returns the id of the message when it is answered. */
+async function post({ request }: TestBridge, path: string, body: string): Promise<string> {
+  const response = await request(path, { method: "POST", body });
+  assertEquals(response.status, 200);
+  return (await response.json()).id;
+}
+
+/** Opens a stream and ends it, as a browser that loses its connection. */
+async function follow({ stream }: TestBridge, path: string, lastEventId?: string) {
+  const reader = await stream(path, lastEventId === undefined ? {} : { "last-event-id": lastEventId });
+  const events = await reader.until("live");
+  await reader.cancel();
+  const data = (type: string) =>
+    events.filter((event) => event.type === type).map((event) => JSON.parse(event.data))[0];
+  return {
+    resume: data("ready").resume as string,
+    warnings: data("ready").warnings as string[],
+    reset: data("reset")?.reason as string | undefined,
+    payloads: envelopes(events).map(({ payload }) => payload),
+    cursor: events.at(-1)!.lastEventId,
+  };
+}
+
+async function tick({ clock }: TestBridge): Promise<void> {
+  clock.advance(1_000);
+  await endOfTurn();
+  clock.advance(100);
+  await endOfTurn();
+}
+
+Deno.test("after an orderly stop a stream goes on with all that it missed, and the ids go on", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor } = await follow(first, "/stream/t");
+  for (const payload of ["1", "2"]) await post(first, "/topics/t", payload);
+  const last = await post(first, "/topics/other", "3");
+  await stop(first);
+  const second = await startBridgeOn(disk, { now: first.clock.now() + 10_000 });
+  assertEquals(second.broker.epoch, first.broker.epoch);
+  const seen = await follow(second, "/stream/t", cursor);
+  assertEquals([seen.resume, seen.payloads, seen.warnings], ["resumed", ["1", "2"], []]);
+  const next = await post(second, "/topics/t", "4");
+  assertEquals(Number(next.split("-")[1]), Number(last.split("-")[1]) + 1);
+  await stop(second);
+});
+
+Deno.test("after a kill a stream goes on with what was acknowledged at QoS 1, and hears that QoS 0 may be missing", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor } = await follow(first, "/stream/t");
+  await post(first, "/topics/t?qos=1", "acknowledged");
+  await post(first, "/topics/t", "kept a second later");
+  await tick(first);
+  await post(first, "/topics/t", "lost");
+  await post(first, "/topics/t?qos=1", "acknowledged too");
+  const second = await startBridgeOn(disk, { now: first.clock.now() });
+  const seen = await follow(second, "/stream/t", cursor);
+  assertEquals(seen.resume, "resumed");
+  assertEquals(seen.payloads, ["acknowledged", "kept a second later", "acknowledged too"]);
+  assertMatch(seen.warnings[0]!, /QoS 0 .* may be missing/);
+  const live = await follow(second, "/stream/t", seen.cursor);
+  assertEquals([live.resume, live.payloads, live.warnings], ["resumed", [], []]);
+  await stop(second);
+});
+
+Deno.test("a broker that is killed again before its streams come back still owes them what was acknowledged", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor } = await follow(first, "/stream/t");
+  await first.broker.settled();
+  const second = await startBridgeOn(disk, { now: first.clock.now() });
+  await post(second, "/topics/t?qos=1", "between");
+  const third = await startBridgeOn(disk, { now: first.clock.now() });
+  const seen = await follow(third, "/stream/t", cursor);
+  assertEquals([seen.resume, seen.reset, seen.payloads], ["resumed", undefined, ["between"]]);
+  await stop(third);
+});
+
+Deno.test("who stayed away for longer than the log reaches back is owed nothing, and told so", async () => {
+  const disk = new FakeDisk();
+  const limits = { replaySeconds: 60 };
+  const first = await startBridgeOn(disk, { limits });
+  const { cursor } = await follow(first, "/stream/t");
+  await post(first, "/topics/t?qos=1", "old");
+  first.clock.advance(61_000);
+  await tick(first);
+  assertEquals(disk.tables().records().filter(({ kind }) => kind === "interest-put"), []);
+  await post(first, "/topics/t?qos=1", "new");
+  const second = await startBridgeOn(disk, { limits, now: first.clock.now() });
+  assertEquals((await follow(second, "/stream/t", cursor)).reset, "evicted");
+  await stop(second);
+});
+
+Deno.test("more in a second than the disk has time for is a hole, and nobody resumes across it unawares", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor } = await follow(first, "/stream/t");
+  for (let number = 1; number <= 6_000; number++) first.publish("t", `${number}`);
+  const { cursor: late } = await follow(first, "/stream/t");
+  await tick(first);
+  await post(first, "/topics/t?qos=1", "after");
+  const events = disk.tables().records().filter(({ kind }) => kind === "event-put");
+  assertEquals(events.length, 5_001);
+  const second = await startBridgeOn(disk, { now: first.clock.now() });
+  assertEquals((await follow(second, "/stream/t", cursor)).reset, "evicted");
+  assertEquals((await follow(second, "/stream/t", late)).payloads, ["after"]);
+  await stop(second);
+});
+
+Deno.test("a publish at QoS 1 waits for the disk where a stream may miss it, and not elsewhere", async () => {
+  const store = new HeldStore();
+  const test = startBridge({ store });
+  const reader = await test.stream("/stream/t");
+  await reader.until("live");
+  store.hold();
+  await post(test, "/topics/other?qos=1", "nobody follows");
+  await post(test, "/topics/t", "QoS 0");
+  let isAnswered = false;
+  const answer = post(test, "/topics/t?qos=1", "followed").then(() => isAnswered = true);
+  await store.commitCalled(1);
+  await endOfTurn();
+  assertEquals(isAnswered, false);
+  store.release();
+  await answer;
+  await reader.cancel();
+  await stop(test);
+});
+
+Deno.test("a log that was kept takes what the limits of today allow, the newest of it", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  for (let number = 1; number <= 10; number++) first.publish("t", `${number}`);
+  const { cursor } = await follow(first, "/stream/t");
+  first.publish("t", "11");
+  await stop(first);
+  const second = await startBridgeOn(disk, { now: first.clock.now(), limits: { replayMessagesMax: 3 } });
+  assertEquals((await follow(second, "/stream/t?since=all")).payloads, ["9", "10", "11"]);
+  assertEquals((await follow(second, "/stream/t", cursor)).payloads, ["11"]);
+  await stop(second);
+});
