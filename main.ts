@@ -3,7 +3,7 @@ import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
 import { runBackup, runCheck } from "./broker/cli/data.ts";
-import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
+import { BACKUP_ARGUMENTS, CHECK_ARGUMENTS, DATA_FLAGS } from "./broker/cli/data_flags.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
@@ -18,12 +18,11 @@ import manifest from "./deno.json" with { type: "json" };
 const STOP_SECONDS_MAX = 4;
 const PROGRESS_MS = 1000;
 
-const FLAGS = {
-  serve: SERVE_FLAGS,
-  pub: PUB_FLAGS,
-  sub: SUB_FLAGS,
-  check: CHECK_FLAGS,
-  backup: BACKUP_FLAGS,
+const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, check: DATA_FLAGS, backup: DATA_FLAGS };
+/** What a command takes beside flags. */
+const ARGUMENTS: Partial<Record<Command, readonly string[]>> = {
+  check: CHECK_ARGUMENTS,
+  backup: BACKUP_ARGUMENTS,
 };
 const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, check: runCheck, backup: runBackup };
 
@@ -33,7 +32,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [command, flags] = splitCommand(args);
-    const line = parseCommandLine(flags, FLAGS[command]);
+    const line = parseCommandLine(flags, FLAGS[command], ARGUMENTS[command]);
     if (line.has("help")) return print(helpText(command));
     if (line.has("version")) return print(`pregon ${manifest.version}`);
     return await RUNNERS[command](line);

@@ -82,7 +82,7 @@ interface Serving extends AsyncDisposable {
 
 /** Runs the broker on two free ports. */
 async function serve(args: readonly string[] = [], options: RunOptions = {}): Promise<Serving> {
-  const free = ["--mqtt-port", "0", "--http-port", "0", "--log-level", "debug"];
+  const free = ["--memory", "--mqtt-port", "0", "--http-port", "0", "--log-level", "debug"];
   const program = new Program(["serve", ...free, ...args], options);
   const port = async (scheme: string) => {
     const line = new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)\n`);
@@ -194,6 +194,7 @@ Deno.test("a port in use is one line that names address and key, and exit code 1
   const { port } = taken.addr;
   for (const kind of ["mqtt", "http"]) {
     const ports = [
+      "--memory",
       "--mqtt-port",
       kind === "mqtt" ? `${port}` : "0",
       "--http-port",

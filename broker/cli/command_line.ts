@@ -9,8 +9,6 @@ export interface Flag {
   /** What stands for its value in the help; a flag without one is a switch. */
   readonly placeholder?: string;
   readonly isRepeatable?: boolean;
-  /** No flag but an argument that stands alone, such as the name of a file. They come in their order, and all must be there. */
-  readonly isPositional?: boolean;
   readonly help: string;
 }
 
@@ -19,37 +17,36 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What the command line says, by the flags' names: the values in their order, an empty list for a switch. */
+/** What the command line says, by the flags' names and the arguments': the values in their order, an empty list for a switch. */
 export type CommandLine = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads the arguments; throws `UsageError` for what is no flag of the command, for a flag without its value, and for an
- * argument that is missing or one too many.
+ * Reads the arguments; throws `UsageError` for what is no flag of the command, and for a flag without its value.
+ *
+ * @param names of the arguments that are no flags, in their order
  */
-export function parseCommandLine(args: readonly string[], known: readonly Flag[]): CommandLine {
-  const flags = known.filter((flag) => !flag.isPositional);
-  const positionals = known.filter((flag) => flag.isPositional);
+export function parseCommandLine(
+  args: readonly string[],
+  flags: readonly Flag[],
+  names: readonly string[] = [],
+): CommandLine {
   const valued = flags.filter((flag) => flag.placeholder);
   const parsed = parseArgs(spellOut(args, flags), {
-    string: [...valued.map((flag) => flag.name), "_"],
+    string: ["_", ...valued.map((flag) => flag.name)],
     boolean: flags.filter((flag) => !flag.placeholder).map((flag) => flag.name),
     collect: valued.map((flag) => flag.name),
     alias: Object.fromEntries(flags.flatMap((flag) => flag.short ? [[flag.name, flag.short]] : [])),
-    unknown: (arg, key) => (key === undefined && positionals.length > 0) || refuse(arg, key, flags),
+    unknown: (arg, key) => (key === undefined && names.length > 0) || refuse(arg, key, flags),
   });
-  const line = new Map<string, readonly string[]>();
+  for (const arg of parsed._.slice(names.length)) refuse(String(arg), undefined, flags);
+  const line = new Map<string, readonly string[]>(
+    parsed._.map((arg, index) => [names[index]!, [String(arg)]]),
+  );
   for (const { name, placeholder, isRepeatable } of flags) {
     const value = parsed[name];
     if (placeholder && Array.isArray(value) && value.length > 0) {
       line.set(name, isRepeatable ? value : value.slice(-1));
     } else if (!placeholder && value === true) line.set(name, []);
-  }
-  const standing = parsed._.map(String);
-  for (const arg of standing.slice(positionals.length)) refuse(arg, undefined, flags);
-  for (const [index, { name, help }] of positionals.entries()) {
-    const value = standing[index];
-    if (value !== undefined) line.set(name, [value]);
-    else if (!line.has("help")) throw new UsageError(`Missing ${name}: ${help}`);
   }
   return line;
 }

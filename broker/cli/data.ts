@@ -1,18 +1,25 @@
 import { backUp } from "../store/backup.ts";
 import { checkData, type DataReport } from "../store/data_check.ts";
-import type { CommandLine } from "./command_line.ts";
+import { type CommandLine, UsageError } from "./command_line.ts";
 
 /** Prints what is in the data; the exit code says whether they are sound. */
 export function runCheck(line: CommandLine): number {
-  const report = checkData(line.get("DATA")![0]!);
+  const folder = line.get("DATA")?.[0];
+  if (folder === undefined) {
+    throw new UsageError("Cannot tell what to check: give the folder, pregon check DATA");
+  }
+  const report = checkData(folder);
   console.log(describe(report));
   return report.problems.length === 0 ? 0 : 1;
 }
 
 /** Copies the data; rejects when that cannot be done. */
 export async function runBackup(line: CommandLine): Promise<number> {
-  const file = line.get("FILE")![0]!;
-  const { bytes } = await backUp(line.get("DATA")![0]!, file);
+  const [folder, file] = [line.get("DATA")?.[0], line.get("FILE")?.[0]];
+  if (folder === undefined || file === undefined) {
+    throw new UsageError("Cannot tell what to copy where: give folder and file, pregon backup DATA FILE");
+  }
+  const { bytes } = await backUp(folder, file);
   console.log(`${file}: ${bytes} bytes`);
   return 0;
 }

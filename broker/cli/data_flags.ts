@@ -1,11 +1,8 @@
 import type { Flag } from "./command_line.ts";
 
-const DATA: Flag = { name: "DATA", isPositional: true, help: "Folder with the data, as given to --data" };
-const HELP: Flag = { name: "help", short: "h", help: "Print this and exit" };
+/** The arguments of `check` and of `backup` that are no flags. */
+export const CHECK_ARGUMENTS = ["DATA"] as const;
+export const BACKUP_ARGUMENTS = ["DATA", "FILE"] as const;
 
-export const CHECK_FLAGS: readonly Flag[] = [DATA, HELP];
-export const BACKUP_FLAGS: readonly Flag[] = [
-  DATA,
-  { name: "FILE", isPositional: true, help: "The copy; it must not be there yet" },
-  HELP,
-];
+/** The flags of both. */
+export const DATA_FLAGS: readonly Flag[] = [{ name: "help", short: "h", help: "Print this and exit" }];

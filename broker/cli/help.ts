@@ -1,7 +1,7 @@
 import { OPTION_ROWS } from "../config_schema.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./client_flags.ts";
-import { BACKUP_FLAGS, CHECK_FLAGS } from "./data_flags.ts";
+import { DATA_FLAGS } from "./data_flags.ts";
 
 export const COMMANDS = ["serve", "pub", "sub", "check", "backup"] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -106,8 +106,10 @@ function checkHelp(): string {
 
 Usage: pregon check DATA
 
-Arguments and flags:
-${flagLines(CHECK_FLAGS)}
+DATA is the folder that the broker was given as --data.
+
+Flags:
+${flagLines(DATA_FLAGS)}
 The broker may run meanwhile. What is left over, such as deliveries of sessions that ended a moment ago, is
 tidied up by the broker itself.
 
@@ -123,8 +125,10 @@ function backupHelp(): string {
 
 Usage: pregon backup DATA FILE
 
-Arguments and flags:
-${flagLines(BACKUP_FLAGS)}
+DATA is the folder that the broker was given as --data.
+
+Flags:
+${flagLines(DATA_FLAGS)}
 The broker may run meanwhile. FILE is for its owner only; one that is there is not overwritten. To restore, give the
 copy to a broker as pregon.db in an empty folder:
 
@@ -140,8 +144,7 @@ Exit code: 0 done, 1 not done, 2 wrong arguments.
 }
 
 function flagLines(flags: readonly Flag[]): string {
-  const heads = flags.map(({ name, short, placeholder, isPositional }) => {
-    if (isPositional) return `  ${name}`;
+  const heads = flags.map(({ name, short, placeholder }) => {
     const long = placeholder ? `--${name} ${placeholder}` : `--${name}`;
     return short ? `  -${short}, ${long}` : `      ${long}`;
   });

@@ -138,8 +138,8 @@ Deno.test("check and backup refuse in one line what they cannot read, and argume
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["data"]);
     for (
       const [args, message] of [
-        [["check"], "Missing DATA: Folder with the data, as given to --data"],
-        [["backup", data], "Missing FILE: The copy; it must not be there yet"],
+        [["check"], "Cannot tell what to check: give the folder, pregon check DATA"],
+        [["backup", data], "Cannot tell what to copy where: give folder and file, pregon backup DATA FILE"],
         [["check", data, "more"], 'Unknown argument "more": expected a flag'],
       ] as const
     ) assertEquals(await run(...args), { code: 2, stdout: "", stderr: `${message}\n` });
