@@ -71,7 +71,8 @@ export class LogKeeper {
       const now = this.#broker.clock.now();
       this.interests.expire(now);
       this.#log.trim(now);
-      this.#keep(MESSAGES_PER_TICK_MAX, BYTES_PER_TICK_MAX);
+      // What the disk does not take now must not pile up before it.
+      if (!this.#broker.storeRefusal) this.#keep(MESSAGES_PER_TICK_MAX, BYTES_PER_TICK_MAX);
       this.#scheduleTick();
     });
   }

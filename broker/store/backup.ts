@@ -1,5 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
-import { DATABASE_NAME } from "./data_folder.ts";
+import { DATABASE_NAME, parentOf, syncFolder } from "./data_folder.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { newEpoch } from "./sequence.ts";
 import { checkHeader, firstValue, messageOf } from "./sqlite_database.ts";
@@ -32,7 +32,7 @@ export async function backUp(folder: string, file: string): Promise<{ bytes: num
     sync(part);
     // Unlike a rename it fails if somebody else has taken the name meanwhile.
     Deno.linkSync(part, file);
-    syncFolder(file);
+    syncFolder(parentOf(file));
     return { bytes: Deno.statSync(file).size };
   } catch (error) {
     throw new StoreError(`Cannot back up ${path} to ${file}: ${messageOf(error)}`);
@@ -89,11 +89,4 @@ function makeAnother(part: string): void {
 function sync(path: string): void {
   using file = Deno.openSync(path);
   file.syncSync();
-}
-
-/** The name of the file must be on the disk as well. */
-function syncFolder(file: string): void {
-  if (Deno.build.os !== "windows") {
-    sync(file.includes("/") ? file.slice(0, file.lastIndexOf("/")) || "/" : ".");
-  }
 }

@@ -18,7 +18,7 @@ const LOCK_NAME = "lock";
 export function claimDataFolder(folder: string): DataFolder {
   let lock: Deno.FsFile | undefined;
   try {
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     lock = Deno.openSync(`${folder}/${LOCK_NAME}`, { create: true, write: true, mode: 0o600 });
     if (!lock.tryLockSync(true)) {
       throw new StoreError(
@@ -37,4 +37,29 @@ export function claimDataFolder(folder: string): DataFolder {
       `Cannot use ${folder} for data: ${reason}; give another folder with --data, or keep nothing with --memory`,
     );
   }
+}
+
+/** Has the names in a folder on the disk: a file that is synced may be lost with its name. */
+export function syncFolder(folder: string): void {
+  if (Deno.build.os === "windows") return; // It has no such thing.
+  using file = Deno.openSync(folder);
+  file.syncSync();
+}
+
+/** Makes what is missing of the path, each for its owner only, and on the disk before anything is promised in it. */
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(folder).isDirectory) return;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    makeFolder(parentOf(folder));
+    Deno.mkdirSync(folder, { mode: 0o700 });
+  }
+  syncFolder(parentOf(folder));
+}
+
+/** The folder that has this file or folder. */
+export function parentOf(path: string): string {
+  return path.replace(/\/+$/, "").replace(/[^/]*$/, "") || ".";
 }

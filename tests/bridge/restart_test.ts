@@ -150,3 +150,23 @@ Deno.test("a log that was kept takes what the limits of today allow, the newest 
   assertEquals((await follow(second, "/stream/t", cursor)).payloads, ["11"]);
   await stop(second);
 });
+
+Deno.test("while the disk fails nothing of QoS 0 piles up before it", async () => {
+  const store = new HeldStore();
+  const test = startBridge({ store });
+  store.hold();
+  const retained = test.request("/topics/r", { method: "PUT", body: "x" });
+  await store.commitCalled(1);
+  store.reject();
+  assertEquals((await retained).status, 503);
+  store.kinds.length = 0;
+  for (let number = 1; number <= 10; number++) {
+    test.publish("t", `${number}`);
+    await tick(test);
+  }
+  assertEquals(store.kinds, []);
+  store.release();
+  await tick(test);
+  assertEquals(store.kinds.filter((kind) => kind === "event-put").length, 11);
+  await stop(test);
+});

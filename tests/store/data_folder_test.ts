@@ -89,3 +89,19 @@ Deno.test("two stores of one process cannot have the same folder either, one aft
     await new SqliteStore({ folder }).close();
   });
 });
+
+Deno.test("a folder may be given in every way in which a path is written", async () => {
+  await inFolder((folder) => {
+    const relative = Deno.cwd().split("/").slice(1).map(() => "..").join("/") + folder;
+    for (
+      const path of [`${relative}/data`, `${relative}/slash/`, `${folder}//deep/er//`, `${folder}/data/.`]
+    ) {
+      claimDataFolder(path).release();
+      assertEquals(Deno.statSync(`${path}/pregon.db`).isFile, true, path);
+    }
+    Deno.symlinkSync(`${folder}/data`, `${folder}/link`);
+    claimDataFolder(`${folder}/link`).release();
+    Deno.symlinkSync(`${folder}/nowhere`, `${folder}/dangling`);
+    assertThrows(() => claimDataFolder(`${folder}/dangling`), StoreError);
+  });
+});

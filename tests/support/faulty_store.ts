@@ -8,7 +8,6 @@ export interface Fault {
   readonly count?: number;
   /** Whether a commit that fails is on the disk all the same, as it may be where the sync fails. */
   readonly isKept?: boolean;
-  readonly isFull?: boolean;
 }
 
 /** A store whose disk fails when a test says so. `append` never does. */
@@ -43,7 +42,7 @@ export class FaultyStore implements Store {
 
   commit(): Promise<void> | undefined {
     if (!this.#fails()) return this.#store.commit();
-    const failure = new CommitError("disk I/O error", this.#fault.isFull ?? false);
+    const failure = new CommitError("disk I/O error", false);
     // What could not be kept is part of the next batch: the store behind has it still, unless it took it now.
     if (!this.#fault.isKept) return Promise.reject(failure);
     return Promise.resolve(this.#store.commit()).then(() => Promise.reject(failure));
