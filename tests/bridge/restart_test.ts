@@ -166,6 +166,7 @@ Deno.test("while the disk fails nothing of QoS 0 piles up before it", async () =
   }
   assertEquals(store.kinds, []);
   store.release();
+  await endOfTurn();
   await tick(test);
   assertEquals(store.kinds.filter((kind) => kind === "event-put").length, 11);
   await stop(test);
