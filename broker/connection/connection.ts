@@ -66,7 +66,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #receivedAt: number;
   /** What the outbox had written when its progress was last looked at, and since when it stands there. */
   #writtenSeen = 0;
-  #writtenSeenAt = 0;
+  #writtenSeenAt: number;
   #inboundAliases: InboundAliases | undefined;
   /** Of a client of MQTT 5.0; before, all get the same. */
   #peerFrames: PeerFrames | undefined;
@@ -80,7 +80,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.#link = link;
     this.#shared = shared;
     this.peer = link.peer;
-    this.openedAt = this.#receivedAt = broker.clock.now();
+    this.openedAt = this.#receivedAt = this.#writtenSeenAt = broker.clock.now();
     this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings, shared.propertyLimits);
     this.#outbox = new Outbox({
       link,
@@ -364,9 +364,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   #hasStalled(now: number): boolean {
-    const { written, bytes, isBudgetPressed } = this.#outbox;
+    const { written, isWriting, isBudgetPressed } = this.#outbox;
     const { stallSeconds } = this.broker.limits;
-    if (bytes === 0 || written !== this.#writtenSeen) {
+    if (!isWriting || written !== this.#writtenSeen) {
       this.#writtenSeen = written;
       this.#writtenSeenAt = now;
       return false;

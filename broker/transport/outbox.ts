@@ -89,7 +89,12 @@ export class Outbox {
     return this.#bytes;
   }
 
-  /** Bytes handed to the operating system so far; standing still while `bytes` is not 0 means a peer that stalls. */
+  /** Whether the peer has bytes to take; what waits for a commit it could not. */
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
+  /** Bytes handed to the operating system so far; standing still while `isWriting` means a peer that stalls. */
   get written(): number {
     return this.#written;
   }

@@ -239,3 +239,15 @@ testVersions(
     await test.close();
   },
 );
+
+testVersions("who waits for the disk is not taken for one that does not read", async (version) => {
+  const { test, store } = await startHeld();
+  const late = test.open();
+  late.sendConnect({ version, clientId: "late", cleanStart: false, keepAliveSeconds: 0 });
+  await store.commitCalled(1);
+  test.clock.advance(1_000);
+  test.clock.advance(120_000);
+  store.release();
+  await late.expectConnack();
+  await test.close();
+});
