@@ -1,9 +1,21 @@
 import type { AuthRefusal, Identity } from "../core/identity.ts";
 
+/** What a client showed of itself when the link was made, and proved to have the key of; checked by who takes links. */
+export interface Certificate {
+  /** `CN=sensor-7,O=Acme`, or one attribute a line. */
+  readonly subject: string;
+  /** Subject alternative names. */
+  readonly names: readonly string[];
+  readonly fingerprint: string;
+}
+
 /** What somebody shows to say who they are; from CONNECT or from an HTTP header. */
 export interface Credentials {
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
+  /** Of HTTP's Bearer; MQTT has no place of its own for one. */
+  readonly token?: string | undefined;
+  readonly certificate?: Certificate | undefined;
   /** Undefined over HTTP. */
   readonly clientId: string | undefined;
   /** Where they come from, for logs. */
@@ -12,21 +24,34 @@ export interface Credentials {
 
 export type Grant =
   | { readonly granted: true; readonly identity: Identity }
-  | { readonly granted: false; readonly reason: AuthRefusal };
+  | {
+    readonly granted: false;
+    readonly reason: AuthRefusal;
+    /** When it makes sense to try again, if that is known. */
+    readonly retrySeconds?: number;
+  };
 
 /** One way to tell who somebody is. */
 export interface Authenticator {
   readonly name: string;
   /** `undefined`: these credentials are none of mine, ask the next. */
   authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
-  /** Who has this name, for a session that the store kept; undefined if it is nobody of mine, or nobody any more. */
+  /**
+   * Who that was, for a session that the store kept; undefined if it is nobody of mine, or nobody any more. It must not
+   * have more rights than the one who was kept.
+   */
   recall?(name: string): Identity | undefined;
+  /** Forgets answers that it remembers: what they rest on may have changed. */
+  forget?(): void;
 }
 
-/** Whose session it was is known to nobody any more: until somebody shows credentials, it may do nothing. */
-function nobody(name: string): Identity {
-  return { name, can: () => false };
+/** Whether nothing at all is shown that would say who somebody is. */
+export function showsNothing({ username, password, token }: Credentials): boolean {
+  return username === undefined && password === undefined && token === undefined;
 }
+
+/** What is not right, whatever it is. */
+export const BAD_CREDENTIALS: Grant = { granted: false, reason: "bad-credentials" };
 
 /** A method of MQTT 5.0's enhanced authentication (4.12): one that takes more than one packet. */
 export interface EnhancedAuthenticator {
@@ -53,28 +78,3 @@ export type ExchangeStep =
     /** For the log. */
     readonly detail?: string;
   };
-
-/** Asks one after the other; who is known to none is refused. */
-export class AuthenticatorChain {
-  readonly #authenticators: readonly Authenticator[];
-
-  constructor(authenticators: readonly Authenticator[]) {
-    this.#authenticators = authenticators;
-  }
-
-  async authenticate(credentials: Credentials): Promise<Grant> {
-    for (const authenticator of this.#authenticators) {
-      const grant = await authenticator.authenticate(credentials);
-      if (grant) return grant;
-    }
-    return { granted: false, reason: "not-authorized" };
-  }
-
-  recall(name: string): Identity {
-    for (const authenticator of this.#authenticators) {
-      const identity = authenticator.recall?.(name);
-      if (identity) return identity;
-    }
-    return nobody(name);
-  }
-}

@@ -1,4 +1,4 @@
-import { DEFAULT_ITERATIONS } from "../auth/verifier.ts";
+import { DEFAULT_ITERATIONS } from "../auth/scram_verifier.ts";
 import type { Flag } from "./command_line.ts";
 
 /** The arguments of `passwd` that are no flags. */
@@ -6,12 +6,22 @@ export const PASSWD_ARGUMENTS = ["FILE", "USER"] as const;
 
 /** The flags of `passwd`. There is none for the password: everybody on the machine can read a command line. */
 export const PASSWD_FLAGS: readonly Flag[] = [
+  {
+    name: "batch",
+    short: "b",
+    help: "Read user:password lines from the standard input, in the place of USER",
+  },
   { name: "delete", short: "D", help: "Remove the user" },
   {
     name: "iterations",
     short: "I",
     placeholder: "N",
     help: `How often the password is hashed; ${DEFAULT_ITERATIONS}, or fewer for clients that are slow`,
+  },
+  {
+    name: "scrypt",
+    help:
+      "Keep the password as scrypt: harder to guess from a stolen file, but no SCRAM, and 32 MiB for each check",
   },
   { name: "help", short: "h", help: "Print this and exit" },
 ];

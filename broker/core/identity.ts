@@ -7,13 +7,45 @@ export type Action = "publish" | "subscribe" | "receive";
  * messages alike.
  */
 export interface Identity {
-  /** For logs and limits: a user name, or `anonymous`. */
+  /** For logs, limits and who a client identifier belongs to: a user name, or `anonymous`. */
   readonly name: string;
+  /** How it was found out who they are: `jwt`. Undefined where that says nothing. */
+  readonly method?: string | undefined;
+  /** What they belong to, for rules; empty if nothing says. */
+  readonly groups?: readonly string[];
+  /** What the store keeps, so that `Authenticator.recall` finds the same again after a start; undefined: the name. */
+  readonly kept?: string;
   can(action: Action, topicOrFilter: string): boolean;
+  /** Why it holds no longer, and what it opened must end; undefined while it holds. Asked about once a second. */
+  ended?(now: number): IdentityEnd | undefined;
 }
 
-/** Why somebody is not let in. `unavailable`: it cannot be found out who they are; `busy`: not now. */
-export type AuthRefusal = "bad-credentials" | "not-authorized" | "unavailable" | "busy";
+/** What the store keeps of who has a session. */
+export function keptOf({ kept, name }: Identity): string {
+  return kept ?? name;
+}
+
+/** The time that it was given for is over; or whoever gave it took it back. */
+export type IdentityEnd = "token-expired" | "revoked";
+
+/**
+ * Why somebody is not let in. `unavailable`: it cannot be found out who they are; `busy`: not now; `too-many-failures`:
+ * not from there for a while.
+ */
+export type AuthRefusal =
+  | "bad-credentials"
+  | "not-authorized"
+  | "unavailable"
+  | "busy"
+  | "too-many-failures";
+
+/** The name of those who showed none, and the broker's own: nobody else can have them. */
+export const ANONYMOUS_NAME = "anonymous";
+const BROKER_NAME = "broker";
+
+export function isReservedName(name: string): boolean {
+  return name === ANONYMOUS_NAME || name === BROKER_NAME;
+}
 
 /** The broker itself: it publishes `$SYS` and is never refused. */
-export const BROKER_IDENTITY: Identity = { name: "broker", can: () => true };
+export const BROKER_IDENTITY: Identity = { name: BROKER_NAME, can: () => true };

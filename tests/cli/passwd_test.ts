@@ -2,11 +2,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { passwd } from "../../broker/cli/passwd.ts";
 import type { Terminal } from "../../broker/cli/password_prompt.ts";
 import { StartError } from "../../broker/cli/start.ts";
-import { loadUsers } from "../../broker/cli/users.ts";
-import { PasswordAuthenticator } from "../../broker/auth/password.ts";
-import { CheckGate } from "../../broker/auth/check_gate.ts";
+import { loadIdentities } from "../../broker/cli/identities.ts";
+import { resolveOptions } from "../../broker/config.ts";
+import type { UserTable } from "../../broker/auth/user_table.ts";
 import { Log } from "../../broker/core/log.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
+import { passwordAuthenticator } from "../support/auth_tools.ts";
 import { passwordFileOf } from "../support/users.ts";
 
 const encoder = new TextEncoder();
@@ -55,11 +56,16 @@ function options(file: string, user = "ana") {
   return { file, user, isDeleting: false, iterations: 4096 };
 }
 
+/** The users whom the broker has with this file. */
+async function loadUsers(file: string, log: Log): Promise<UserTable | undefined> {
+  const { auth } = resolveOptions({ flags: { "auth-password-file": file } });
+  return (await loadIdentities(auth, log)).users;
+}
+
 /** Whether the file lets the user in with this password. */
 async function letsIn(file: string, user: string, password: string): Promise<boolean> {
   const users = await loadUsers(file, new Log("off", () => {}));
-  const gate = new CheckGate({ runningMax: 1, waitingMax: 1 });
-  const grant = await new PasswordAuthenticator(users!, gate).authenticate(credentialsOf(user, password));
+  const grant = await passwordAuthenticator(users!).authenticate(credentialsOf(user, password));
   return grant!.granted;
 }
 
@@ -161,7 +167,6 @@ Deno.test("a password file that is missing, empty or wrong lets the broker not s
   await withFolder(async (folder) => {
     const file = `${folder}/users`;
     const log = new Log("off", () => {});
-    assertEquals(await loadUsers(undefined, log), undefined);
     assertEquals(await refusal(() => loadUsers(file, log)), `Cannot read ${file}: No such file or directory`);
     for (const text of ["", "# ana:…\n\n"]) {
       await Deno.writeTextFile(file, text);
@@ -173,7 +178,8 @@ Deno.test("a password file that is missing, empty or wrong lets the broker not s
     await Deno.writeTextFile(file, `${await passwordFileOf({ ana: "1" })}bob:secret\n`);
     assertEquals(
       await refusal(() => loadUsers(file, log)),
-      `Cannot use ${file}, line 2: what follows the name is not SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`,
+      `Cannot use ${file}, line 2: what follows the name is none of SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, ` +
+        "$scrypt$ln=<n>,r=<n>,p=<n>$<salt>$<hash>, $7$<iterations>$<salt>$<hash>",
     );
   });
 });
