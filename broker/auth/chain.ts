@@ -1,10 +1,10 @@
 import type { Identity } from "../core/identity.ts";
 import type { Authenticator, Credentials, Grant } from "./authenticator.ts";
 import { parseKept } from "./granted_identity.ts";
-import { METHOD_NAMES } from "./method_names.ts";
+import { METHOD_NAMES, PASSWORD_FILE } from "./method_names.ts";
 
 /** Also of those that are not offered now: what they knew is no other's. */
-const METHODS: ReadonlySet<string> = new Set(METHOD_NAMES);
+const METHODS: ReadonlySet<string> = new Set<string>(METHOD_NAMES);
 
 /** Asks one after the other; who is known to none is refused. */
 export class AuthenticatorChain {
@@ -32,7 +32,9 @@ export class AuthenticatorChain {
       const own = this.#authenticators.find(({ name }) => name === method);
       return own?.recall?.(rest) ?? nobody(parseKept(rest, method)?.name ?? rest, kept);
     }
+    // A bare name is a user's: one of the others would take it for somebody without bounds.
     for (const authenticator of this.#authenticators) {
+      if (authenticator.name !== PASSWORD_FILE && METHODS.has(authenticator.name)) continue;
       const identity = authenticator.recall?.(kept);
       if (identity) return identity;
     }
