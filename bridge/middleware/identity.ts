@@ -17,7 +17,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
 export function identify(broker: Broker): MiddlewareHandler<BridgeEnv> {
   return async (context, next) => {
-    const credentials = readCredentials(context.req.raw, peerOf(context.env?.info));
+    const credentials = readCredentials(broker, context.req.raw, peerOf(context.env?.info));
     const grant = await broker.authenticate(credentials);
     if (!grant.granted) {
       broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
@@ -42,17 +42,18 @@ export function denied(identity: Identity, action: Action, topicOrFilter: string
   });
 }
 
-function readCredentials(request: Request, peer: string): Credentials {
+function readCredentials({ door }: Broker, request: Request, peer: string): Credentials {
   const nothing = { username: undefined, password: undefined, clientId: undefined, peer };
   const header = request.headers.get("authorization")?.trim();
   if (header === undefined) return nothing;
   const [, token] = BEARER_TOKEN.exec(header) ?? [];
-  if (token !== undefined) return { ...nothing, token };
+  if (token !== undefined && door.takesTokens) return { ...nothing, token };
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const bytes = encoded === undefined ? undefined : tryDecode(encoded);
   const colon = bytes?.indexOf(0x3a) ?? -1;
   if (!bytes || colon === -1) {
-    throw badCredentials("Cannot read the header Authorization: it is neither Basic nor Bearer");
+    const allowed = door.takesTokens ? "neither Basic nor Bearer" : "not Basic";
+    throw badCredentials(`Cannot read the header Authorization: it is ${allowed}`);
   }
   try {
     const username = utf8.decode(bytes.subarray(0, colon));
@@ -91,14 +92,11 @@ function refusal(
         later(String(retrySeconds)),
       );
     case "not-authorized":
-      if (username !== undefined) {
-        return new Problem("denied", "Cannot let you in", { mqttReasonCode: NOT_AUTHORIZED });
-      }
-      return token === undefined
+      return username === undefined
         ? new Problem("unauthenticated", "Cannot let you in without a name", {
           headers: { "www-authenticate": door.takesTokens ? `${BASIC}, ${BEARER}` : BASIC },
         })
-        : badCredentials("There are no tokens here");
+        : new Problem("denied", "Cannot let you in", { mqttReasonCode: NOT_AUTHORIZED });
   }
 }
 

@@ -34,6 +34,8 @@ export type Grant =
 /** One way to tell who somebody is. */
 export interface Authenticator {
   readonly name: string;
+  /** Whether it knows what HTTP's Bearer shows; where none does, that is refused before anybody is asked. */
+  readonly takesTokens?: boolean;
   /** `undefined`: these credentials are none of mine, ask the next. */
   authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
   /**

@@ -32,7 +32,7 @@ export class Door {
     this.#chain = new AuthenticatorChain(authenticators);
     this.#enhanced = new Map(enhancedAuthenticators.map((each) => [each.method, each]));
     this.#failures = new FailureLimiter(tools.limits, () => tools.clock.now());
-    this.takesTokens = options.tokens !== undefined;
+    this.takesTokens = authenticators.some(({ takesTokens }) => takesTokens);
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. */

@@ -23,6 +23,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class TokenAuthenticator implements Authenticator {
   readonly name = JWT;
+  readonly takesTokens = true;
   readonly #verifier: TokenVerifier;
   readonly #field: TokenField;
   readonly #tools: Pick<AuthTools, "limits" | "log" | "clock">;
