@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { CheckGate } from "../../broker/auth/check_gate.ts";
 import { TimedCache } from "../../broker/auth/timed_cache.ts";
-import { UserTable } from "../../broker/auth/user_table.ts";
+import type { UserTable } from "../../broker/auth/user_table.ts";
 import { DEFAULT_LIMITS } from "../../broker/core/limits.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
 import { passwordAuthenticator } from "../support/auth_tools.ts";
