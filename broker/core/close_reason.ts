@@ -45,4 +45,8 @@ export const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
 ]);
 
 /** Ends that are part of everyday life. */
-export const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([...SILENT_REASONS, "server-shutdown"]);
+export const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
+  ...SILENT_REASONS,
+  "server-shutdown",
+  "token-expired",
+]);
