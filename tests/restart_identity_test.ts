@@ -4,7 +4,9 @@ import type { Identities } from "../broker/auth/methods.ts";
 import { Server } from "../broker/server.ts";
 import { STORES } from "../broker/store/stores.ts";
 import { MemoryListener } from "../broker/transport/memory.ts";
+import { HeldStore } from "./support/held_store.ts";
 import { type ConnectOptions, RawClient } from "./support/raw_client.ts";
+import { identityOf, startBroker } from "./support/start_broker.ts";
 import { sign, tokensOf } from "./support/tokens.ts";
 import { usersOf } from "./support/users.ts";
 
@@ -64,4 +66,15 @@ Deno.test("after a restart a session has the rights of its token, not those of t
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("the store hears at once when a session goes on with less: a crash must not give back the more", async () => {
+  const store = new HeldStore();
+  await using test = startBroker({ store });
+  const client = await test.connect({ clientId: "c", cleanStart: false });
+  const session = test.broker.sessions.get("c")!;
+  store.kinds.length = 0;
+  test.broker.sessions.changeIdentity(session, identityOf("anonymous", () => false));
+  assertEquals(store.kinds, ["session-put"]);
+  await client.ping();
 });

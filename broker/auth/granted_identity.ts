@@ -1,5 +1,5 @@
-import type { Action, Identity, IdentityEnd } from "../core/identity.ts";
-import { allows, type Rights } from "./rights.ts";
+import type { Action, Identity, IdentityEnd, Rights } from "../core/identity.ts";
+import { allows } from "./rights.ts";
 
 /** What a method found out of somebody. */
 export interface Granted {

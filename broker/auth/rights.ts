@@ -1,14 +1,5 @@
-import type { Action } from "../core/identity.ts";
+import type { Action, Rights } from "../core/identity.ts";
 import { checkFilter, isReserved, isShared, matches } from "../topic/name.ts";
-
-/** What a token or the hook says that somebody may do, in filters. A list that is not there allows nothing. */
-export interface Rights {
-  readonly publish: readonly string[];
-  /** Filters that they may subscribe to, or narrower ones; and read what these match. */
-  readonly subscribe: readonly string[];
-  /** What they may read besides, without subscribing: retained messages. */
-  readonly read: readonly string[];
-}
 
 const LISTS = ["publish", "subscribe", "read"] as const satisfies (keyof Rights)[];
 

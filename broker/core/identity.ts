@@ -1,6 +1,15 @@
 /** What an identity may want to do with a topic (publish, receive) or a filter (subscribe). */
 export type Action = "publish" | "subscribe" | "receive";
 
+/** What a token or a service says that somebody may do, in filters. A list that is empty allows nothing. */
+export interface Rights {
+  readonly publish: readonly string[];
+  /** Filters that they may subscribe to, or narrower ones; and read what these match. */
+  readonly subscribe: readonly string[];
+  /** What they may read besides, without subscribing: retained messages. */
+  readonly read: readonly string[];
+}
+
 /**
  * Who somebody is and what they may do, after authentication. `can` answers at once and never throws, so that the
  * path of a message never waits. The same object answers for MQTT and HTTP, for live, retained, queued and replayed
@@ -13,6 +22,8 @@ export interface Identity {
   readonly method?: string | undefined;
   /** What they belong to, for rules; empty if nothing says. */
   readonly groups?: readonly string[];
+  /** What whoever vouched for them says that they may do at most; `can` minds it. Undefined: nothing is said. */
+  readonly rights?: Rights | undefined;
   /** What the store keeps, so that `Authenticator.recall` finds the same again after a start; undefined: the name. */
   readonly kept?: string;
   can(action: Action, topicOrFilter: string): boolean;

@@ -84,7 +84,6 @@ Deno.test("a hook that fails, or says what makes no sense, lets nobody in, and i
   const answers: unknown[] = [
     new Response("{}", { status: 500 }),
     new Response(JSON.stringify(allow), { status: 201 }),
-    Response.redirect(server.url),
     new Response("allow"),
     new Response(""),
     new Response(Uint8Array.of(0xff)),
@@ -115,6 +114,18 @@ Deno.test("a hook that fails, or says what makes no sense, lets nobody in, and i
   const lines = tools.lines.filter((line) => line.includes("hook-"));
   assertEquals(lines.length, 2, "A row of failures is one line, and its end another");
   assert(!tools.lines.join("").includes("geheim"));
+});
+
+Deno.test("only the URL of the options is asked, wherever its service sends one", async () => {
+  await using server = new HookServer();
+  await using elsewhere = new HookServer();
+  elsewhere.answer = () => ({ result: "allow" });
+  const { hook } = start(server);
+  for (const status of [301, 302, 303, 307, 308]) {
+    server.answer = () => Response.redirect(elsewhere.url, status);
+    assertEquals(await outcome(hook, credentialsOf("ana", "x")), "unavailable");
+  }
+  assertEquals([server.questions.length, elsewhere.questions.length], [5, 0]);
 });
 
 Deno.test("a hook that nobody serves, and one that takes too long, let nobody in", async () => {

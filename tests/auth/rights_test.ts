@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { allows, covers, parseRights, type Rights } from "../../broker/auth/rights.ts";
+import { allows, covers, parseRights } from "../../broker/auth/rights.ts";
+import type { Rights } from "../../broker/core/identity.ts";
 
 function fail(problem: string): never {
   throw new Error(problem);
