@@ -1,25 +1,27 @@
 import type { AuthRefusal, Identity } from "../core/identity.ts";
 
-/** What a client showed of itself when the link was made, and proved to have the key of; checked by who takes links. */
-export interface Certificate {
-  /** `CN=sensor-7,O=Acme`, or one attribute a line. */
-  readonly subject: string;
-  /** Subject alternative names. */
-  readonly names: readonly string[];
-  readonly fingerprint: string;
-}
-
 /** What somebody shows to say who they are; from CONNECT or from an HTTP header. */
 export interface Credentials {
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
   /** Of HTTP's Bearer; MQTT has no place of its own for one. */
   readonly token?: string | undefined;
-  readonly certificate?: Certificate | undefined;
   /** Undefined over HTTP. */
   readonly clientId: string | undefined;
   /** Where they come from, for logs. */
   readonly peer: string;
+  /** What they proved to be below MQTT, if they were asked to. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** A certificate whose issuer we trust, and whose key its owner has. */
+export interface ClientCertificate {
+  /** The common name of its subject; empty if it has none. */
+  readonly subject: string;
+  /** Its alternative names, such as `DNS:gate.example.org`. */
+  readonly names: readonly string[];
+  /** SHA-256 of the certificate, 64 digits in lower case. */
+  readonly fingerprint: string;
 }
 
 export type Grant =

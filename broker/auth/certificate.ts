@@ -2,7 +2,7 @@ import { isReservedName } from "../core/identity.ts";
 import {
   type Authenticator,
   BAD_CREDENTIALS,
-  type Certificate,
+  type ClientCertificate,
   type Credentials,
   type Grant,
 } from "./authenticator.ts";
@@ -34,22 +34,7 @@ export class CertificateAuthenticator implements Authenticator {
   }
 }
 
-function nameOf({ subject, names }: Certificate, part: CertificateName): string | undefined {
-  if (part === "san") return names[0]?.replace(/^(?:DNS|URI|email|IP Address):/i, "");
-  const found = attributesOf(subject).filter(({ type }) => /^(?:CN|2\.5\.4\.3)$/i.test(type));
-  // With two of them it is for nobody to say which one the authority meant.
-  return found.length === 1 ? found[0]!.value : undefined;
-}
-
-/** A comma, plus or line break parts attributes, unless a backslash says that it belongs to a value (RFC 4514). */
-function attributesOf(subject: string): { readonly type: string; readonly value: string }[] {
-  const parts = subject.includes("\n") ? subject.split("\n") : subject.match(/(?:\\.|[^,+\\])+/gs) ?? [];
-  return parts.map((part) => {
-    const equals = part.indexOf("=");
-    return { type: part.slice(0, Math.max(0, equals)).trim(), value: unescaped(part.slice(equals + 1)) };
-  });
-}
-
-function unescaped(value: string): string {
-  return value.trim().replace(/\\(.)/gs, "$1");
+/** Of an alternative name without its kind; further ones say nothing. */
+function nameOf({ subject, names }: ClientCertificate, part: CertificateName): string | undefined {
+  return part === "cn" ? subject : names[0]?.replace(/^(?:DNS|URI|email|IP Address):/i, "");
 }

@@ -123,11 +123,11 @@ export class SessionTable {
   }
 
   /** Sessions without a connection of identities that were taken back are theirs who has the name now, if anybody. */
-  recallRevoked(recall: (kept: string) => Identity): void {
+  recallRevoked(recall: (kept: string, clientId: string) => Identity): void {
     const now = this.#init.now();
     for (const session of [...this.#offline.items()]) {
       if (session.identity.ended?.(now) === "revoked") {
-        this.changeIdentity(session, recall(keptOf(session.identity)));
+        this.changeIdentity(session, recall(keptOf(session.identity), session.id));
       }
     }
   }
