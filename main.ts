@@ -5,11 +5,12 @@ import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/com
 import { runBackup, runCheck } from "./broker/cli/data.ts";
 import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
+import { loadIdentities } from "./broker/cli/identities.ts";
 import { runPasswd } from "./broker/cli/passwd.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
+import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
-import { loadUsers } from "./broker/cli/users.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
 import { Broker, type BrokerOptions, Log, StoreError } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
@@ -76,8 +77,12 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
-  const users = await loadUsers(options.auth.passwordFile, log);
-  const running = await serve(options, { log, users, allowAnonymous: options.auth.allowAnonymous });
+  const identities = await loadIdentities(options.auth, log);
+  const { clientIdPerUser } = options.auth;
+  const running = await serve(options, { log, clientIdPerUser, ...identities });
+  const reloaders = new Reloaders(log);
+  reloaders.add("identities", () => identities.reload(running.broker));
+  reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
@@ -117,6 +122,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
   });
   server.listen(listener);
   return {
+    broker,
     mqttPort: listener.port,
     httpPort: http.port,
     mqttUrl: listener.url,

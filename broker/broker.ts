@@ -1,12 +1,5 @@
-import { authMethods } from "./auth/methods.ts";
-import {
-  type Authenticator,
-  AuthenticatorChain,
-  type Credentials,
-  type EnhancedAuthenticator,
-  type Grant,
-} from "./auth/authenticator.ts";
-import type { UserTable } from "./auth/user_table.ts";
+import type { Credentials, Grant } from "./auth/authenticator.ts";
+import { Door, type DoorOptions } from "./auth/door.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -47,16 +40,11 @@ import {
   type TopicProblem,
 } from "./topic/name.ts";
 
-export interface BrokerOptions {
+export interface BrokerOptions extends DoorOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
-  /** Who may come in by name and password. */
-  readonly users?: UserTable | undefined;
-  /** Whether others may come in without; true without users. */
-  readonly allowAnonymous?: boolean | undefined;
-  /** In the place of those that `users` and `allowAnonymous` ask for. */
-  readonly authenticators?: readonly Authenticator[];
-  readonly enhancedAuthenticators?: readonly EnhancedAuthenticator[];
+  /** Whether a client identifier belongs to the user who has a session under it; true if nothing is said. */
+  readonly clientIdPerUser?: boolean;
   readonly store?: Store;
   readonly backplane?: Backplane;
   readonly clock?: Clock;
@@ -85,9 +73,8 @@ export class Broker {
   /** What streams catch up from, across starts of the process. */
   readonly events: EventJournal;
   readonly retained: RetainedMessages;
+  readonly door: Door;
   readonly startedAt: number;
-  readonly #authenticators: AuthenticatorChain;
-  readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly #store: Store;
   readonly #backplane: Backplane;
   readonly #router: Router;
@@ -103,11 +90,8 @@ export class Broker {
     this.startedAt = this.clock.now();
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
-    const { users, allowAnonymous } = options;
-    const methods = authMethods({ users, allowAnonymous, limits: this.limits });
-    this.#authenticators = new AuthenticatorChain(options.authenticators ?? methods.plain);
-    const enhanced = options.enhancedAuthenticators ?? methods.enhanced;
-    this.#enhanced = new Map(enhanced.map((each) => [each.method, each]));
+    const { limits, clock, log, counters } = this;
+    this.door = new Door(options, { limits, clock, log, counters });
     this.turn = new Turn(this.#store, {
       log: this.log,
       clock: this.clock,
@@ -128,6 +112,7 @@ export class Broker {
       counters: this.counters,
       now: () => this.clock.now(),
       journal: this.journal,
+      clientIdPerUser: options.clientIdPerUser ?? true,
       isStoreFailing: () => this.turn.failure !== undefined,
       fire: (will) => this.#fireWill(will),
       orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
@@ -171,15 +156,8 @@ export class Broker {
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
-  async authenticate(credentials: Credentials): Promise<Grant> {
-    const grant = await this.#askAll(credentials);
-    if (!grant.granted) this.counters.authenticationsRefused[grant.reason]++;
-    return grant;
-  }
-
-  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
-  enhancedAuthenticator(method: string): EnhancedAuthenticator | undefined {
-    return this.#enhanced.get(method);
+  authenticate(credentials: Credentials): Promise<Grant> {
+    return this.door.authenticate(credentials);
   }
 
   /** Whether the identity may publish that; the same answer for MQTT, wills and HTTP. */
@@ -228,6 +206,16 @@ export class Broker {
   /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */
   rightsChanged(): void {
     this.#router.forgetAll();
+  }
+
+  /**
+   * Who is known changed: nothing that was remembered of them counts any more. Connections and streams of whoever is gone
+   * end within a second; sessions that wait for their client are theirs who has the name now.
+   */
+  identitiesChanged(): void {
+    this.door.forget();
+    this.sessions.recallRevoked((kept) => this.door.recall(kept));
+    this.rightsChanged();
   }
 
   /** How many subscribers a message on the topic would have. */
@@ -301,16 +289,6 @@ export class Broker {
     await this.#store.close();
   }
 
-  async #askAll(credentials: Credentials): Promise<Grant> {
-    try {
-      return await this.#authenticators.authenticate(credentials);
-    } catch (error) {
-      const { clientId, peer } = credentials;
-      this.log.error("authenticator-failed", { clientId, peer, error: String(error) });
-      return { granted: false, reason: "unavailable" };
-    }
-  }
-
   async #restore(): Promise<void> {
     if (!this.journal) return;
     const restoration = new Restoration({
@@ -318,7 +296,7 @@ export class Broker {
       retained: this.#retained,
       router: this.#router,
       sessions: this.sessions,
-      recall: (name) => this.#authenticators.recall(name),
+      recall: (kept) => this.door.recall(kept),
     });
     // What is put back is recorded anew in part: sessions whose connections ended with the process, say.
     this.turn.hold();

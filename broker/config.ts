@@ -1,6 +1,9 @@
 import { closestString } from "@std/text/closest-string";
 import { parse, stringify } from "@std/toml";
+import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
 import {
+  ConfigError,
+  type Effective,
   featureNames,
   kebabCase,
   limitNames,
@@ -26,7 +29,7 @@ export interface Options {
   readonly durability: "disk" | "memory";
   /** The folder with the data. */
   readonly data: string;
-  readonly auth: { readonly passwordFile: string | undefined; readonly allowAnonymous: boolean };
+  readonly auth: AuthOptions;
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
@@ -41,10 +44,7 @@ export interface OptionSources {
   readonly file?: { readonly name: string; readonly text: string } | undefined;
 }
 
-/** An option that cannot be used; the message says which, from where, and what is allowed, in one line. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+export { ConfigError };
 
 /** A value as somebody gave it, before it is checked. */
 interface Setting {
@@ -56,14 +56,6 @@ interface Setting {
 
 type Settings = ReadonlyMap<string, Setting>;
 
-interface Effective {
-  readonly value: OptionValue;
-  /** Undefined for a default. */
-  readonly source: string | undefined;
-}
-
-const PASSWORD_FILE = "auth-password-file";
-const ALLOW_ANONYMOUS = "auth-allow-anonymous";
 const ENV_PREFIX = "PREGON_";
 const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
 /** A message quotes no more of a value than this. */
@@ -86,10 +78,7 @@ export function resolveOptions(sources: OptionSources): Options {
     },
     durability: value("durability") as "disk" | "memory",
     data: value("data") as string,
-    auth: {
-      passwordFile: value(PASSWORD_FILE) as string | undefined,
-      allowAnonymous: value(ALLOW_ANONYMOUS) as boolean,
-    },
+    auth: authOptions(value),
     log: { level: value("log-level") as LogLevel | "off" },
     features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
@@ -131,7 +120,7 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
     if (setting) effective.set(row.name, { value: check(setting), source: setting.source });
     else if (row.default !== undefined) effective.set(row.name, { value: row.default, source: undefined });
   }
-  settleAnonymous(effective);
+  settleIdentities(effective);
   checkOrder(effective);
   return effective;
 }
@@ -233,17 +222,6 @@ function check({ row, value, source }: Setting): OptionValue {
   const hint = choices && typeof value === "string" ? `; ${didYouMean(value, choices)}` : "";
   throw new ConfigError(
     `Cannot use ${quote(value)} for ${pathOf(row)} from ${source}: it must be ${allowed}${hint}`,
-  );
-}
-
-/** Whoever names users does not mean everybody, unless they say so. */
-function settleAnonymous(effective: Map<string, Effective>): void {
-  const { value, source } = effective.get(ALLOW_ANONYMOUS) ?? {};
-  const hasUsers = effective.has(PASSWORD_FILE);
-  if (value === undefined) effective.set(ALLOW_ANONYMOUS, { value: !hasUsers, source: undefined });
-  if (value !== false || hasUsers) return;
-  throw new ConfigError(
-    `Cannot use false for auth.allow-anonymous from ${source}: without auth.password-file nobody could come in`,
   );
 }
 

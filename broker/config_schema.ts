@@ -1,3 +1,5 @@
+import { CERTIFICATE_NAMES, METHOD_NAMES, TOKEN_FIELDS } from "./auth/method_names.ts";
+import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { LOG_LEVELS } from "./core/log.ts";
@@ -31,6 +33,18 @@ export interface OptionRow {
   /** The option that also sets this one, unless the same source sets this one itself. */
   readonly setBy?: string;
   readonly help: string;
+}
+
+/** What an option comes to. */
+export interface Effective {
+  readonly value: OptionValue;
+  /** Undefined for a default. */
+  readonly source: string | undefined;
+}
+
+/** An option that cannot be used; the message says which, from where, and what is allowed, in one line. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
 }
 
 /** Two limits of which the first must not be larger. */
@@ -75,6 +89,13 @@ const path: OptionKind = {
   fromText: (text) => text,
   // Not empty: `PREGON_AUTH_PASSWORD_FILE=$UNSET` must not open the door.
   accept: (value) => typeof value === "string" && /^[^\0]+$/.test(value) ? value : undefined,
+};
+
+const text: OptionKind = {
+  allowed: "a text that is not empty",
+  placeholder: "TEXT",
+  fromText: (text) => text,
+  accept: (value) => typeof value === "string" && value !== "" ? value : undefined,
 };
 
 const yesOrNo: OptionKind = {
@@ -177,15 +198,69 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: [],
     help: "Web pages that may use HTTP, beside the broker's own",
   }),
+  row("auth", "methods", {
+    kind: listOf({
+      allowed: `a list of ${METHOD_NAMES.join(", ")}, each once`,
+      placeholder: "METHOD,…",
+      isItem: (item) => METHOD_NAMES.some((name) => name === item),
+    }),
+    default: undefined,
+    help: `Order in which those who are set up are asked (${METHOD_NAMES.join(",")})`,
+  }),
+  row("auth", "allow-anonymous", {
+    kind: yesOrNo,
+    default: undefined,
+    help: "Let in who shows no name; true until one of the methods is set up",
+  }),
+  row("auth", "client-id-per-user", {
+    kind: yesOrNo,
+    default: true,
+    help: "Whether a client identifier belongs to the user who has a session under it",
+  }),
   row("auth", "password-file", {
     kind: path,
     default: undefined,
     help: "Who may come in; pregon passwd writes it",
   }),
-  row("auth", "allow-anonymous", {
-    kind: yesOrNo,
+  row("auth", "certificate-name", {
+    kind: oneOf(CERTIFICATE_NAMES),
     default: undefined,
-    help: "Let in who shows no name; true unless there is a password file",
+    help: "Take the name from a client's certificate: its CN (cn) or its first alternative name (san)",
+  }),
+  row("auth", "jwt-keys", {
+    kind: path,
+    default: undefined,
+    help: "Let in who has a token (JWT) of these keys: a file with PEM, JWK, a JWK set or a secret",
+  }),
+  row("auth", "jwt-jwks-url", {
+    kind: urlOf({ allowed: "a URL with https, or with http on this machine", isAllowed: isSafeUrl }),
+    default: undefined,
+    help: "Where the keys of tokens are, in the place of a file",
+  }),
+  row("auth", "jwt-algorithms", {
+    kind: listOf({
+      allowed: `a list of ${TOKEN_ALGORITHMS.join(", ")}`,
+      placeholder: "ALG,…",
+      isItem: (item) => TOKEN_ALGORITHMS.includes(item),
+    }),
+    default: undefined,
+    help: "The only ones that tokens may name; without it, those that their key is for",
+  }),
+  row("auth", "jwt-issuer", { kind: text, default: undefined, help: "What iss must be in a token" }),
+  row("auth", "jwt-audience", {
+    kind: text,
+    default: undefined,
+    help: "What aud must be, or have, in a token",
+  }),
+  row("auth", "jwt-field", {
+    kind: oneOf(TOKEN_FIELDS),
+    default: "password",
+    help: "Where MQTT clients have their token; over HTTP it is Bearer",
+  }),
+  row("auth", "hook-url", {
+    kind: urlOf({ allowed: "a URL with http or https, without a user in it", isAllowed: () => true }),
+    default: undefined,
+    help: "A service of yours that is asked who somebody is, by POST",
   }),
   row("log", "level", {
     kind: oneOf([...LOG_LEVELS, "off"]),
@@ -246,6 +321,30 @@ function trueOrFalse(): OptionKind {
     fromText: (text) => choices.includes(text) ? text === "true" : text,
     accept: (value) => typeof value === "boolean" ? value : undefined,
   };
+}
+
+function urlOf(
+  { allowed, isAllowed }: { allowed: string; isAllowed: (url: URL) => boolean },
+): OptionKind {
+  return {
+    allowed,
+    placeholder: "URL",
+    fromText: (text) => text,
+    accept: (value) => {
+      const url = typeof value === "string" ? URL.parse(value) : null;
+      const isHttp = url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "";
+      return isHttp && isAllowed(url) ? value as string : undefined;
+    },
+  };
+}
+
+/** Keys that come over an open line are anybody's. */
+function isSafeUrl({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function oneOf(choices: readonly string[]): OptionKind {

@@ -23,7 +23,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Counters are plain numbers that the router counts in; it sees their shape only.
   "broker/core/": ["broker/packet/", "broker/topic/", "type broker/metrics/counters.ts"],
-  "broker/auth/": ["broker/core/", "broker/topic/", "type broker/packet/"],
+  // It counts what it did, loads jose only where there are tokens, and hashes where WebCrypto cannot.
+  "broker/auth/": [
+    "broker/core/",
+    "broker/topic/",
+    "type broker/packet/",
+    "type broker/metrics/counters.ts",
+    "type jose",
+    "node:crypto",
+  ],
   // Its records travel as bytes, and properties are kept as the packets have them.
   "broker/store/": ["broker/core/", "broker/topic/", "broker/packet/", "node:sqlite"],
   "broker/cluster/": ["broker/core/", "broker/topic/", "type broker/packet/"],
@@ -83,8 +91,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/packet/",
     "broker/metrics/",
   ],
-  "broker/config.ts": ["broker/config_schema.ts", "broker/core/", "@std/"],
-  "broker/config_schema.ts": ["broker/core/", "broker/topic/"],
+  "broker/config.ts": ["broker/config_auth.ts", "broker/config_schema.ts", "broker/core/", "@std/"],
+  "broker/config_auth.ts": ["broker/config_schema.ts", "broker/auth/method_names.ts"],
+  "broker/config_schema.ts": [
+    "broker/auth/method_names.ts",
+    "broker/auth/token_algorithms.ts",
+    "broker/core/",
+    "broker/topic/",
+  ],
   "broker/client/": [
     "broker/packet/",
     "broker/transport/",
@@ -102,8 +116,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/store/backup.ts",
     "broker/store/data_check.ts",
     "broker/client/",
+    "type broker/broker.ts",
     "broker/config.ts",
+    "type broker/config_auth.ts",
     "broker/config_schema.ts",
+    "jose",
     "broker/topic/",
     "type broker/packet/",
     "type broker/core/",

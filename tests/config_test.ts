@@ -1,19 +1,9 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
 import { featureNames, kebabCase, limitNames, OPTION_ROWS } from "../broker/config_schema.ts";
 import { ALL_FEATURES } from "../broker/core/features.ts";
 import { DEFAULT_LIMITS } from "../broker/core/limits.ts";
-
-function fileOf(text: string): OptionSources {
-  return { file: { name: "pregon.toml", text } };
-}
-
-function messageOf(sources: OptionSources): string {
-  const { message } = assertThrows(() => resolveOptions(sources), ConfigError);
-  assertMatch(message, /^[A-Z][^\n]*[^.\n]$/, "One line, sentence case, no full stop");
-  assertThrows(() => printOptions(sources), ConfigError, message);
-  return message;
-}
+import { EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";
 
 Deno.test("without any source everything has its default, on loopback only", () => {
   assertEquals(resolveOptions({}), {
@@ -22,7 +12,7 @@ Deno.test("without any source everything has its default, on loopback only", () 
     sysIntervalSeconds: 10,
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
-    auth: { passwordFile: undefined, allowAnonymous: true },
+    auth: NOBODY_NAMED,
     log: { level: "info" },
     features: ALL_FEATURES,
     limits: DEFAULT_LIMITS,
@@ -41,57 +31,47 @@ Deno.test("host sets both addresses, unless its source sets one of them itself",
     const { mqtt, http } = resolveOptions(sources);
     return [mqtt.host, http.host];
   };
-  assertEquals(hosts({ flags: { host: "0.0.0.0" } }), ["0.0.0.0", "0.0.0.0"]);
-  assertEquals(hosts({ flags: { host: "0.0.0.0", "http-host": "::1" } }), ["0.0.0.0", "::1"]);
-  assertEquals(hosts({ flags: { host: "0.0.0.0" }, env: { PREGON_HTTP_HOST: "::1" } }), [
+  assertEquals(hosts({ flags: { ...EVERYBODY, host: "0.0.0.0" } }), ["0.0.0.0", "0.0.0.0"]);
+  assertEquals(hosts({ flags: { ...EVERYBODY, host: "0.0.0.0", "http-host": "::1" } }), ["0.0.0.0", "::1"]);
+  assertEquals(hosts({ flags: { ...EVERYBODY, host: "0.0.0.0" }, env: { PREGON_HTTP_HOST: "::1" } }), [
     "0.0.0.0",
     "0.0.0.0",
   ]);
-  assertEquals(hosts({ flags: { "http-host": "::1" }, env: { PREGON_HOST: "0.0.0.0" } }), ["0.0.0.0", "::1"]);
-  assertEquals(hosts(fileOf('host = "::"\n[mqtt]\nhost = "localhost"')), ["localhost", "::"]);
+  assertEquals(hosts({ flags: { ...EVERYBODY, "http-host": "::1" }, env: { PREGON_HOST: "0.0.0.0" } }), [
+    "0.0.0.0",
+    "::1",
+  ]);
+  assertEquals(hosts(fileOf('host = "::"\n[mqtt]\nhost = "localhost"\n[auth]\nallow-anonymous = true')), [
+    "localhost",
+    "::",
+  ]);
 });
+
+/** What some options take, and others that they need beside them; most take what their default looks like. */
+const SAMPLES: Readonly<Record<string, readonly [text: string, flags?: Record<string, string>]>> = {
+  "http-allowed-hosts": ["a.example, b.example"],
+  "http-allowed-origins": ["https://a.example, http://b.example:81"],
+  "auth-methods": ["hook", { "auth-hook-url": "https://x/" }],
+  "auth-jwt-jwks-url": ["https://x/"],
+  "auth-jwt-algorithms": ["ES256, RS256", { "auth-jwt-keys": "k" }],
+  "auth-jwt-issuer": ["i", { "auth-jwt-keys": "k" }],
+  "auth-jwt-audience": ["a", { "auth-jwt-keys": "k" }],
+  "auth-hook-url": ["http://192.0.2.1/auth"],
+};
 
 Deno.test("every option can be set by file, variable and flag alike", () => {
   for (const { name, section, key, kind, default: initial } of OPTION_ROWS) {
-    const text = Array.isArray(initial)
-      ? key === "allowed-hosts" ? "a.example, b.example" : "https://a.example, http://b.example:81"
-      : typeof initial === "number" || typeof initial === "boolean"
+    const usual = typeof initial === "number" || typeof initial === "boolean"
       ? String(initial)
       : kind.choices?.at(-1) ?? (kind.accept(true) ? "true" : "10.1.2.3");
+    const [text, others = name.startsWith("auth-") ? {} : EVERYBODY] = SAMPLES[name] ?? [usual];
     const value = kind.accept(kind.fromText(text))!;
     const toml = `${section ? `[${section}]\n` : ""}${key} = ${JSON.stringify(value)}`;
-    const byFlag = resolveOptions({ flags: { [name]: text } });
+    const byFlag = resolveOptions({ flags: { ...others, [name]: text } });
     const variable = `PREGON_${name.toUpperCase().replaceAll("-", "_")}`;
-    assertEquals(resolveOptions({ env: { [variable]: text } }), byFlag, name);
-    assertEquals(resolveOptions(fileOf(toml)), byFlag, name);
+    assertEquals(resolveOptions({ flags: others, env: { [variable]: text } }), byFlag, name);
+    assertEquals(resolveOptions({ flags: others, ...fileOf(toml) }), byFlag, name);
   }
-});
-
-Deno.test("with a password file nobody comes in without a name, unless that is said too", () => {
-  const auth = (flags: Record<string, string>) => resolveOptions({ flags }).auth;
-  assertEquals(auth({}), { passwordFile: undefined, allowAnonymous: true });
-  assertEquals(auth({ "auth-password-file": "u" }), { passwordFile: "u", allowAnonymous: false });
-  const both = { "auth-password-file": "u", "auth-allow-anonymous": "true" };
-  assertEquals(auth(both), { passwordFile: "u", allowAnonymous: true });
-  assertEquals(resolveOptions(fileOf(printOptions({ flags: both }))).auth, auth(both));
-  assertStringIncludes(printOptions({ flags: { "auth-password-file": "u" } }), "allow-anonymous = false\n");
-  assertEquals(printOptions({}).includes("password-file"), false);
-});
-
-// A variable that the shell did not find must not open the door.
-Deno.test("an empty name of a password file is refused, and so is a door that nobody could enter", () => {
-  assertEquals(
-    messageOf({ env: { PREGON_AUTH_PASSWORD_FILE: "" } }),
-    'Cannot use "" for auth.password-file from variable PREGON_AUTH_PASSWORD_FILE: it must be the path of a file or folder',
-  );
-  assertEquals(
-    messageOf(fileOf("[auth]\nallow-anonymous = false")),
-    "Cannot use false for auth.allow-anonymous from file pregon.toml: without auth.password-file nobody could come in",
-  );
-  assertEquals(
-    messageOf({ flags: { "auth-allow-anonymous": "no" } }),
-    'Cannot use "no" for auth.allow-anonymous from flag --auth-allow-anonymous: it must be true or false',
-  );
 });
 
 Deno.test("the limits are all there, under their names in kebab case", () => {
@@ -302,6 +282,7 @@ Deno.test("a least above its most is refused, naming both", () => {
 Deno.test("printed options are the same options when they are loaded", () => {
   const sources = {
     flags: {
+      ...EVERYBODY,
       host: "::",
       "http-allowed-hosts": "a.example,b.example",
       "http-allowed-origins": "https://a.example",

@@ -210,7 +210,7 @@ Deno.test("live messages stop and come again as rights change", async () => {
 Deno.test("who takes another's client identifier receives nothing that he may not", async () => {
   const rights = new Rights();
   rights.revoked.add("mallory receive secret");
-  await using host = startBroker({ authenticators: [rights] });
+  await using host = startBroker({ authenticators: [rights], clientIdPerUser: false });
   const alice = await host.connect({ clientId: "alice", username: "alice", cleanStart: false });
   await alice.subscribe(["#", 1]);
   const publisher = await host.connect();

@@ -152,7 +152,10 @@ Deno.test("help and version are printed for each command", async () => {
 Deno.test("a wrong command line is one line, with what was meant, and exit code 2", async () => {
   const cases: [args: string[], line: string][] = [
     [["--mqtt-prot", "1"], "Unknown flag --mqtt-prot: did you mean --mqtt-port?"],
-    [["passwd", "users"], "Missing USER: Whose password"],
+    [
+      ["passwd", "users"],
+      "Cannot tell whose password: give a file and a user, pregon passwd FILE USER, or a file and --batch",
+    ],
     [["passwd", "users", "a:b"], 'Cannot use "a:b" as a user: the name "a:b" has a colon, which ends a name'],
     [["passwd", "users", "ana", "secret"], 'Unknown argument "secret": expected a flag'],
     [
@@ -251,7 +254,10 @@ Deno.test("the broker says where it is, who can reach it and what to try", async
     assertStringIncludes(program.stdout, `mosquitto_sub -h 127.0.0.1 -p ${mqttPort} -t 'home/#' -v`)
   );
   assertStringIncludes(program.stdout, `curl -N http://127.0.0.1:${httpPort}/stream/home/%23`);
-  assertStringIncludes(program.stdout, "Only this machine can connect. To open it to others: --host 0.0.0.0");
+  assertStringIncludes(
+    program.stdout,
+    "Only this machine can connect. To open it to others, say who may come in",
+  );
 });
 
 Deno.test("what pub publishes sub prints, to the byte", async () => {

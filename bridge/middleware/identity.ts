@@ -1,23 +1,27 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
-import type { Action, AuthRefusal, Broker, Credentials, Identity } from "../../broker/mod.ts";
+import type { Action, Broker, Credentials, Grant, Identity } from "../../broker/mod.ts";
 import type { BridgeEnv } from "../context.ts";
 import { Problem } from "./problem.ts";
 
 const NOT_AUTHORIZED = 0x87;
 const RETRY_AFTER_SECONDS = "5";
-const CHALLENGE = { "www-authenticate": 'Basic realm="Pregon", charset="UTF-8"' };
+const BASIC = 'Basic realm="Pregon", charset="UTF-8"';
+const BEARER = 'Bearer realm="Pregon"';
+const CHALLENGE = { "www-authenticate": BASIC };
+/** What Bearer takes besides letters and digits (RFC 6750, 2.1). */
+const BEARER_TOKEN = /^bearer +([\w.~+/-]+=*)$/i;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
 export function identify(broker: Broker): MiddlewareHandler<BridgeEnv> {
   return async (context, next) => {
-    const credentials = readCredentials(context.req.raw, peerOf(context.env?.info));
+    const credentials = readCredentials(broker, context.req.raw, peerOf(context.env?.info));
     const grant = await broker.authenticate(credentials);
     if (!grant.granted) {
       broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
-      throw refusal(grant.reason, credentials);
+      throw refusal(broker, grant, credentials);
     }
     context.set("identity", grant.identity);
     await next();
@@ -38,16 +42,22 @@ export function denied(identity: Identity, action: Action, topicOrFilter: string
   });
 }
 
-function readCredentials(request: Request, peer: string): Credentials {
-  const header = request.headers.get("authorization");
-  if (header === null) return { username: undefined, password: undefined, clientId: undefined, peer };
-  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header.trim()) ?? [];
+function readCredentials({ door }: Broker, request: Request, peer: string): Credentials {
+  const nothing = { username: undefined, password: undefined, clientId: undefined, peer };
+  const header = request.headers.get("authorization")?.trim();
+  if (header === undefined) return nothing;
+  const [, token] = BEARER_TOKEN.exec(header) ?? [];
+  if (token !== undefined && door.takesTokens) return { ...nothing, token };
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const bytes = encoded === undefined ? undefined : tryDecode(encoded);
   const colon = bytes?.indexOf(0x3a) ?? -1;
-  if (!bytes || colon === -1) throw badCredentials("Cannot read the header Authorization: it is not Basic");
+  if (!bytes || colon === -1) {
+    const allowed = door.takesTokens ? "neither Basic nor Bearer" : "not Basic";
+    throw badCredentials(`Cannot read the header Authorization: it is ${allowed}`);
+  }
   try {
     const username = utf8.decode(bytes.subarray(0, colon));
-    return { username, password: bytes.slice(colon + 1), clientId: undefined, peer };
+    return { ...nothing, username, password: bytes.slice(colon + 1) };
   } catch {
     throw badCredentials("Cannot read the user name: it is not UTF-8");
   }
@@ -61,25 +71,44 @@ function tryDecode(encoded: string): Uint8Array | undefined {
   }
 }
 
-function refusal(reason: AuthRefusal, { username }: Credentials): Problem {
-  if (reason === "bad-credentials") return badCredentials("The user name or password is not right");
-  if (reason === "unavailable") {
-    return new Problem("unavailable", "Cannot check the credentials now", {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
+function refusal(
+  { door }: Broker,
+  { reason, retrySeconds }: Grant & { readonly granted: false },
+  { username, token }: Credentials,
+): Problem {
+  switch (reason) {
+    case "bad-credentials":
+      return token === undefined
+        ? badCredentials("The user name or password is not right")
+        : badCredentials("The token is not right, or not any more", `${BEARER}, error="invalid_token"`);
+    case "unavailable":
+      return new Problem("unavailable", "Cannot check the credentials now", later(RETRY_AFTER_SECONDS));
+    case "busy":
+      return new Problem("overloaded", "Cannot check more passwords now", later(RETRY_AFTER_SECONDS));
+    case "too-many-failures":
+      return new Problem(
+        reason,
+        `Cannot look at more credentials from there for ${retrySeconds} seconds`,
+        later(String(retrySeconds)),
+      );
+    case "not-authorized":
+      return username === undefined
+        ? new Problem("unauthenticated", "Cannot let you in without a name", {
+          headers: { "www-authenticate": door.takesTokens ? `${BASIC}, ${BEARER}` : BASIC },
+        })
+        : new Problem("denied", "Cannot let you in", { mqttReasonCode: NOT_AUTHORIZED });
   }
-  if (reason === "busy") {
-    return new Problem("overloaded", "Cannot check more passwords now", {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
-  }
-  return username === undefined
-    ? new Problem("unauthenticated", "Cannot let you in without a name", { headers: CHALLENGE })
-    : new Problem("denied", "Cannot let you in", { mqttReasonCode: NOT_AUTHORIZED });
 }
 
-function badCredentials(detail: string): Problem {
-  return new Problem("bad-credentials", detail, { param: "Authorization", headers: CHALLENGE });
+function later(seconds: string): { readonly headers: Record<string, string> } {
+  return { headers: { "retry-after": seconds } };
+}
+
+function badCredentials(detail: string, challenge = BASIC): Problem {
+  return new Problem("bad-credentials", detail, {
+    param: "Authorization",
+    headers: { "www-authenticate": challenge },
+  });
 }
 
 function peerOf(info: Deno.ServeHandlerInfo | undefined): string {

@@ -93,12 +93,14 @@ export const PROBLEMS = {
   "bad-credentials": {
     status: 401,
     title: "The credentials are not accepted",
-    help: "Send the MQTT user name and password as HTTP Basic credentials.",
+    help:
+      "Send the MQTT user name and password as HTTP Basic credentials, or a token in 'Authorization: Bearer'.",
   },
   "unauthenticated": {
     status: 401,
     title: "This needs credentials",
-    help: "Send the MQTT user name and password as HTTP Basic credentials.",
+    help:
+      "Send the MQTT user name and password as HTTP Basic credentials, or a token in 'Authorization: Bearer'.",
   },
   "cross-origin": {
     status: 403,
@@ -212,6 +214,11 @@ export const PROBLEMS = {
     status: 429,
     title: "A quota is used up",
     help: "The broker holds no more retained messages. Clear some, or publish without retain.",
+  },
+  "too-many-failures": {
+    status: 429,
+    title: "Too many wrong credentials came from your address",
+    help: "Nothing that is shown from there is looked at before the time in the header Retry-After is over.",
   },
   "too-many-streams": {
     status: 429,

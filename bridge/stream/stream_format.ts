@@ -37,7 +37,11 @@ export type ByeReason =
   | "slow-consumer"
   | "overloaded"
   | "too-many-streams"
-  | "shutdown";
+  | "shutdown"
+  /** To come back needs another token. */
+  | "token-expired"
+  /** Whoever had opened it is known no more. */
+  | "revoked";
 
 /** What a stream tells after its last message. */
 export interface Bye {

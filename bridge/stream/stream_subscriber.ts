@@ -196,9 +196,14 @@ export class StreamSubscriber implements Subscriber, Flushable {
     this.#send([]);
   }
 
-  /** Called every second or so: cuts off who takes nothing, and sends the heartbeat of a silent stream. */
+  /**
+   * Called every second or so: ends what was opened by somebody who may be here no more, cuts off who takes nothing, and
+   * sends the heartbeat of a silent stream.
+   */
   tick(now: number): void {
     const { limits, sequence } = this.#home.broker;
+    const end = this.identity.ended?.(now);
+    if (end) this.end(end);
     if (!this.#isAwaited) {
       if (now - this.#askedAt < limits.stallSeconds * 1000) return;
       return this.cut("slow-consumer");

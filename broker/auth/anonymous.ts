@@ -1,11 +1,19 @@
-import type { Identity } from "../core/identity.ts";
-import type { Authenticator } from "./authenticator.ts";
+import { ANONYMOUS_NAME, type Identity } from "../core/identity.ts";
+import { type Authenticator, type Credentials, type Grant, showsNothing } from "./authenticator.ts";
 
-const ANONYMOUS: Identity = { name: "anonymous", can: () => true };
+const ANONYMOUS: Identity = { name: ANONYMOUS_NAME, can: () => true };
+const GRANT: Grant = { granted: true, identity: ANONYMOUS };
+
+function recall(name: string): Identity | undefined {
+  return name === ANONYMOUS_NAME ? ANONYMOUS : undefined;
+}
 
 /** Lets everybody in under one name, whatever credentials they show; the listeners are on loopback for that reason. */
-export const anonymous: Authenticator = {
+export const anonymous: Authenticator = { name: "anonymous", authenticate: () => GRANT, recall };
+
+/** Lets in, beside others, who shows nothing: what somebody shows and nobody knows is never taken for nothing. */
+export const nameless: Authenticator = {
   name: "anonymous",
-  authenticate: () => ({ granted: true, identity: ANONYMOUS }),
-  recall: (name) => name === ANONYMOUS.name ? ANONYMOUS : undefined,
+  authenticate: (credentials: Credentials) => showsNothing(credentials) ? GRANT : undefined,
+  recall,
 };

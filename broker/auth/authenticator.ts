@@ -4,29 +4,58 @@ import type { AuthRefusal, Identity } from "../core/identity.ts";
 export interface Credentials {
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
+  /** Of HTTP's Bearer; MQTT has no place of its own for one. */
+  readonly token?: string | undefined;
   /** Undefined over HTTP. */
   readonly clientId: string | undefined;
   /** Where they come from, for logs. */
   readonly peer: string;
+  /** What they proved to be below MQTT, if they were asked to. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** A certificate whose issuer we trust, and whose key its owner has. */
+export interface ClientCertificate {
+  /** The common name of its subject; empty if it has none. */
+  readonly subject: string;
+  /** Its alternative names, such as `DNS:gate.example.org`. */
+  readonly names: readonly string[];
+  /** SHA-256 of the certificate, 64 digits in lower case. */
+  readonly fingerprint: string;
 }
 
 export type Grant =
   | { readonly granted: true; readonly identity: Identity }
-  | { readonly granted: false; readonly reason: AuthRefusal };
+  | {
+    readonly granted: false;
+    readonly reason: AuthRefusal;
+    /** When it makes sense to try again, if that is known. */
+    readonly retrySeconds?: number;
+  };
 
 /** One way to tell who somebody is. */
 export interface Authenticator {
   readonly name: string;
+  /** Whether it knows what HTTP's Bearer shows; where none does, that is refused before anybody is asked. */
+  readonly takesTokens?: boolean;
   /** `undefined`: these credentials are none of mine, ask the next. */
   authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
-  /** Who has this name, for a session that the store kept; undefined if it is nobody of mine, or nobody any more. */
+  /**
+   * Who that was, for a session that the store kept; undefined if it is nobody of mine, or nobody any more. It must not
+   * have more rights than the one who was kept.
+   */
   recall?(name: string): Identity | undefined;
+  /** Forgets answers that it remembers: what they rest on may have changed. */
+  forget?(): void;
 }
 
-/** Whose session it was is known to nobody any more: until somebody shows credentials, it may do nothing. */
-function nobody(name: string): Identity {
-  return { name, can: () => false };
+/** Whether nothing at all is shown that would say who somebody is. */
+export function showsNothing({ username, password, token }: Credentials): boolean {
+  return username === undefined && password === undefined && token === undefined;
 }
+
+/** What is not right, whatever it is. */
+export const BAD_CREDENTIALS: Grant = { granted: false, reason: "bad-credentials" };
 
 /** A method of MQTT 5.0's enhanced authentication (4.12): one that takes more than one packet. */
 export interface EnhancedAuthenticator {
@@ -53,28 +82,3 @@ export type ExchangeStep =
     /** For the log. */
     readonly detail?: string;
   };
-
-/** Asks one after the other; who is known to none is refused. */
-export class AuthenticatorChain {
-  readonly #authenticators: readonly Authenticator[];
-
-  constructor(authenticators: readonly Authenticator[]) {
-    this.#authenticators = authenticators;
-  }
-
-  async authenticate(credentials: Credentials): Promise<Grant> {
-    for (const authenticator of this.#authenticators) {
-      const grant = await authenticator.authenticate(credentials);
-      if (grant) return grant;
-    }
-    return { granted: false, reason: "not-authorized" };
-  }
-
-  recall(name: string): Identity {
-    for (const authenticator of this.#authenticators) {
-      const identity = authenticator.recall?.(name);
-      if (identity) return identity;
-    }
-    return nobody(name);
-  }
-}

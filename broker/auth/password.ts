@@ -1,42 +1,86 @@
-import type { Authenticator, Credentials, Grant } from "./authenticator.ts";
+import type { Identity } from "../core/identity.ts";
+import type { Limits } from "../core/limits.ts";
+import { type Authenticator, BAD_CREDENTIALS, type Credentials, type Grant } from "./authenticator.ts";
 import type { CheckGate } from "./check_gate.ts";
+import { PASSWORD_FILE } from "./method_names.ts";
 import { saslprep } from "./saslprep.ts";
-import type { UserTable } from "./user_table.ts";
-import { verifies } from "./verifier.ts";
+import { TimedCache } from "./timed_cache.ts";
+import type { User, UserTable } from "./user_table.ts";
+import type { ShownPassword } from "./verifier.ts";
 
-const BAD: Grant = { granted: false, reason: "bad-credentials" };
+export interface PasswordParts {
+  readonly users: UserTable;
+  readonly checks: CheckGate;
+  readonly limits: Pick<Limits, "passwordCacheSeconds" | "passwordCacheMax">;
+  readonly now: () => number;
+  readonly onRemembered: () => void;
+  /** Another method knows users by name and password, and is asked for those who are none of ours. */
+  readonly hasNext: boolean;
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Knows users by name and password, as CONNECT and HTTP's Basic show them. */
 export class PasswordAuthenticator implements Authenticator {
-  readonly name = "password";
-  readonly #users: UserTable;
-  readonly #checks: CheckGate;
+  readonly name = PASSWORD_FILE;
+  readonly #parts: PasswordParts;
+  /** Who showed the right password a moment ago. */
+  readonly #right: TimedCache<User>;
 
-  constructor(users: UserTable, checks: CheckGate) {
-    this.#users = users;
-    this.#checks = checks;
+  constructor(parts: PasswordParts) {
+    this.#parts = parts;
+    this.#right = new TimedCache(parts.limits.passwordCacheMax, parts.now);
   }
 
   /** Whoever shows anything must be right: a wrong password is never taken for none. */
   async authenticate({ username, password }: Credentials): Promise<Grant | undefined> {
+    const { users, hasNext } = this.#parts;
     if (username === undefined && password === undefined) return undefined;
-    const text = password && prepared(password);
-    if (!username || !text) return BAD;
-    const user = this.#users.find(username);
+    const user = username === undefined ? undefined : users.find(username);
+    if (!user && hasNext) return undefined;
+    const shown = password && prepared(password);
+    if (!username || !shown) return BAD_CREDENTIALS;
+    const key = this.#right.keyOf([username, password]);
+    if (user && this.#right.get(key) === user) {
+      this.#parts.onRemembered();
+      return { granted: true, identity: user.identity };
+    }
+    return await this.#check({ username, user, shown, key });
+  }
+
+  recall(name: string): Identity | undefined {
+    return this.#parts.users.find(name)?.identity;
+  }
+
+  forget(): void {
+    this.#right.clear();
+  }
+
+  async #check(
+    { username, user, shown, key }: {
+      readonly username: string;
+      readonly user: User | undefined;
+      readonly shown: ShownPassword;
+      readonly key: string;
+    },
+  ): Promise<Grant> {
+    const { users, checks, limits } = this.#parts;
     // Made for those who exist as well, so that the others are not told by their time.
-    const decoy = await this.#users.decoy(username);
-    const isRight = await this.#checks.run(() => verifies(user?.verifier ?? decoy, text));
+    const decoy = await users.decoy(username);
+    const isRight = await checks.run(() => (user?.verifier ?? decoy).verifies(shown));
     if (isRight === "full") return { granted: false, reason: "busy" };
-    return user && isRight ? { granted: true, identity: user.identity } : BAD;
+    // The file may have been read again meanwhile.
+    if (!user || !isRight || users.find(username) !== user) return BAD_CREDENTIALS;
+    this.#right.set(key, user, limits.passwordCacheSeconds);
+    return { granted: true, identity: user.identity };
   }
 }
 
 /** Undefined for what cannot have been chosen as a password. */
-function prepared(password: Uint8Array): string | undefined {
+function prepared(password: Uint8Array): ShownPassword | undefined {
   try {
-    return saslprep(utf8.decode(password));
+    const text = saslprep(utf8.decode(password));
+    return text ? { text, bytes: password.slice() } : undefined;
   } catch {
     return undefined;
   }

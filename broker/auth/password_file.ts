@@ -1,5 +1,6 @@
+import { isReservedName } from "../core/identity.ts";
 import { saslprep } from "./saslprep.ts";
-import { formatVerifier, parseVerifier, type Verifier } from "./verifier.ts";
+import { parseVerifier, type Verifier } from "./verifier.ts";
 
 /** A password file cannot be used; the message says which line and why, in one line. */
 export class PasswordFileError extends Error {
@@ -12,8 +13,6 @@ export interface PasswordFile {
   readonly text: string;
 }
 
-/** Names that the broker itself uses for those who have none. */
-const RESERVED_NAMES: readonly string[] = ["anonymous", "broker"];
 const NAME_QUOTE_MAX = 40;
 
 /**
@@ -38,20 +37,23 @@ export function parsePasswordFile(file: PasswordFile): ReadonlyMap<string, Verif
   return verifiers;
 }
 
-/** The file's text with this user, in the place of an earlier one of the name or at the end. */
-export function withUser(text: string, name: string, verifier: Verifier): string {
-  const line = `${name}:${formatVerifier(verifier)}`;
-  const lines = withoutLastBreak(linesOf(text));
-  const index = lines.findIndex((each) => isLineOf(each, name));
-  if (index === -1) lines.push(line);
-  else lines[index] = line;
-  return lines.join("\n") + "\n";
+/** The file's text with these users, each in the place of an earlier one of the name or at the end. */
+export function withUsers(text: string, verifiers: ReadonlyMap<string, Verifier>): string {
+  const left = new Map(verifiers);
+  const lines = withoutLastBreak(linesOf(text)).map((line) => {
+    const name = nameOf(line);
+    const verifier = name === undefined ? undefined : left.get(name);
+    if (!verifier) return line;
+    left.delete(name!);
+    return `${name}:${verifier}`;
+  });
+  return [...lines, ...[...left].map(([name, verifier]) => `${name}:${verifier}`)].join("\n") + "\n";
 }
 
 /** The file's text without this user; undefined if there is no such user. */
 export function withoutUser(text: string, name: string): string | undefined {
   const lines = withoutLastBreak(linesOf(text));
-  const left = lines.filter((line) => !isLineOf(line, name));
+  const left = lines.filter((line) => nameOf(line) !== name);
   if (left.length === lines.length) return undefined;
   return left.map((line) => `${line}\n`).join("");
 }
@@ -64,7 +66,7 @@ export function checkUserName(written: string, fail: (problem: string) => never)
   if (name !== name.trim()) fail(`the name ${quote(name)} has a space around it`);
   if (name.includes(":")) fail(`the name ${quote(name)} has a colon, which ends a name`);
   if (name.startsWith("#")) fail(`the name ${quote(name)} begins with #, as a comment does`);
-  if (RESERVED_NAMES.includes(name)) fail(`the name ${quote(name)} is the broker's own`);
+  if (isReservedName(name)) fail(`the name ${quote(name)} is the broker's own`);
   return name;
 }
 
@@ -80,8 +82,9 @@ function isOfUser(line: string): boolean {
   return line.trim() !== "" && !line.startsWith("#");
 }
 
-function isLineOf(line: string, name: string): boolean {
-  return isOfUser(line) && saslprep(line.slice(0, Math.max(0, line.indexOf(":")))) === name;
+/** Whose line it is. */
+function nameOf(line: string): string | undefined {
+  return isOfUser(line) ? saslprep(line.slice(0, Math.max(0, line.indexOf(":")))) : undefined;
 }
 
 /** Never more than a name's worth: the line may be a password that went astray. */

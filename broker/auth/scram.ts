@@ -9,8 +9,8 @@ import {
   ScramError,
   serverFirst,
 } from "./scram_message.ts";
+import { ScramVerifier } from "./scram_verifier.ts";
 import type { User, UserTable } from "./user_table.ts";
-import type { Verifier } from "./verifier.ts";
 
 const NONCE_BYTES = 18;
 
@@ -46,7 +46,7 @@ interface Claim {
   readonly first: ClientFirst;
   /** Undefined if there is no such user; then the verifier is a decoy. */
   readonly user: User | undefined;
-  readonly verifier: Verifier;
+  readonly verifier: ScramVerifier;
   readonly nonce: string;
   readonly serverFirst: string;
 }
@@ -78,10 +78,13 @@ class ScramExchange implements Exchange {
 
   async #challenge(data: Uint8Array | undefined): Promise<ExchangeStep> {
     const first = parseClientFirst(data);
-    const user = this.#users.find(first.username);
+    const found = this.#users.find(first.username);
     // Made for those who exist as well, so that the others are not told by their time.
-    const decoy = await this.#users.decoy(first.username);
-    const verifier = user?.verifier ?? decoy;
+    const decoy = await this.#users.scramDecoy(first.username);
+    // Whose password is kept in another form can only show it.
+    const [user, verifier] = found?.verifier instanceof ScramVerifier
+      ? [found, found.verifier]
+      : [undefined, decoy];
     const nonce = first.nonce + this.#nonce;
     const challenge = serverFirst({ nonce, salt: verifier.salt, iterations: verifier.iterations });
     this.#claim = { first, user, verifier, nonce, serverFirst: challenge };
@@ -99,7 +102,9 @@ class ScramExchange implements Exchange {
     const clientKey = xor(final.proof, await hmac(verifier.storedKey, authMessage));
     const isRight = isSameKey(await sha256(clientKey), verifier.storedKey);
     const signature = await hmac(verifier.serverKey, authMessage);
-    if (!user || !isRight) throw new ScramError("invalid-proof", "The proof is not right");
+    // The file may have been read again meanwhile.
+    const isCurrent = user !== undefined && this.#users.find(first.username) === user;
+    if (!isCurrent || !isRight) throw new ScramError("invalid-proof", "The proof is not right");
     return {
       step: "granted",
       identity: user.identity,

@@ -6,15 +6,20 @@ export const KEY_BYTES = 32;
 
 const encoder = new TextEncoder();
 
-/** Of the key: `Hi(password, salt, iterations)`, the one step that takes its time, which is its purpose. */
+/** PBKDF2: `Hi(password, salt, iterations)` of SCRAM, the one step that takes its time, which is its purpose. */
 export async function saltPassword(
-  password: string,
-  { salt, iterations }: { readonly salt: Bytes; readonly iterations: number },
+  password: string | Bytes,
+  { iterations, salt, hash = "SHA-256", keyBytes = KEY_BYTES }: {
+    readonly salt: Bytes;
+    readonly iterations: number;
+    readonly hash?: "SHA-256" | "SHA-512";
+    readonly keyBytes?: number;
+  },
 ): Promise<Bytes> {
-  const raw = encoder.encode(password);
+  const raw = typeof password === "string" ? encoder.encode(password) : password;
   const key = await crypto.subtle.importKey("raw", raw, "PBKDF2", false, ["deriveBits"]);
-  const parameters = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
-  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, KEY_BYTES * 8));
+  const parameters = { name: "PBKDF2", hash, salt, iterations };
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, keyBytes * 8));
 }
 
 export async function hmac(key: Bytes, message: string): Promise<Bytes> {

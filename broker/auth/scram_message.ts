@@ -1,6 +1,6 @@
+import { decodeBase64 } from "./base64.ts";
 import { saslprep } from "./saslprep.ts";
 import { type Bytes, KEY_BYTES } from "./scram_keys.ts";
-import { decodeBase64 } from "./verifier.ts";
 
 /** What a server says of an exchange that fails, as RFC 5802 words it (7, server-error-value). */
 export type ScramErrorValue =

@@ -1,18 +1,30 @@
-import type { Identity } from "../core/identity.ts";
+import { GrantedIdentity } from "./granted_identity.ts";
+import { PASSWORD_FILE } from "./method_names.ts";
 import { saslprep } from "./saslprep.ts";
 import { type Bytes, hmac } from "./scram_keys.ts";
-import { DEFAULT_ITERATIONS, DEFAULT_SALT_BYTES, type Verifier } from "./verifier.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_SALT_BYTES, ScramVerifier } from "./scram_verifier.ts";
+import type { Verifier } from "./verifier.ts";
 
 export interface User {
-  readonly identity: Identity;
+  readonly identity: GrantedIdentity;
   readonly verifier: Verifier;
 }
 
+const NO_BYTES = new Uint8Array();
+/** What decoys look like in a table without users. */
+const PLAIN_SHAPE = new ScramVerifier({
+  iterations: DEFAULT_ITERATIONS,
+  salt: new Uint8Array(DEFAULT_SALT_BYTES),
+  storedKey: NO_BYTES,
+  serverKey: NO_BYTES,
+});
+
 /** Who may log in, and what is kept of their passwords. */
 export class UserTable {
-  readonly #users: ReadonlyMap<string, User>;
-  readonly #shapes: readonly Pick<Verifier, "iterations" | "salt">[];
   readonly #secret: Bytes;
+  #users: ReadonlyMap<string, User> = new Map();
+  #shapes: readonly Verifier[] = [];
+  #scramShapes: readonly ScramVerifier[] = [];
 
   /**
    * @param verifiers by user name, prepared by `saslprep`
@@ -23,18 +35,26 @@ export class UserTable {
     secret: Bytes = crypto.getRandomValues(new Uint8Array(32)),
   ) {
     this.#secret = secret;
-    this.#users = new Map([...verifiers].map(([name, verifier]) => [name, {
-      identity: { name, can: () => true },
-      verifier,
-    }]));
-    const shapes = [...verifiers.values()];
-    this.#shapes = shapes.length > 0
-      ? shapes
-      : [{ iterations: DEFAULT_ITERATIONS, salt: new Uint8Array(DEFAULT_SALT_BYTES) }];
+    this.replace(verifiers);
   }
 
   get size(): number {
     return this.#users.size;
+  }
+
+  /**
+   * Has these users from now on. Whoever is none of them, or has another password, may do nothing more as who they
+   * were; all others notice nothing.
+   */
+  replace(verifiers: ReadonlyMap<string, Verifier>): void {
+    const before = this.#users;
+    this.#users = new Map([...verifiers].map(([name, verifier]) => {
+      const user = before.get(name);
+      return [name, user && `${user.verifier}` === `${verifier}` ? user : userOf(name, verifier)];
+    }));
+    for (const [name, user] of before) if (this.#users.get(name) !== user) user.identity.revoke();
+    this.#shapes = [...verifiers.values()];
+    this.#scramShapes = this.#shapes.filter((verifier) => verifier instanceof ScramVerifier);
   }
 
   /** The user of this name, however it is written. */
@@ -49,10 +69,26 @@ export class UserTable {
    * salts of users outlive that, and these do not.
    */
   async decoy(name: string): Promise<Verifier> {
-    const seed = await hmac(this.#secret, saslprep(name) ?? name);
-    const shape = this.#shapes[new DataView(seed.buffer).getUint32(0) % this.#shapes.length]!;
-    const salt = (await hmac(seed, "salt")).slice(0, shape.salt.length);
-    const key = await hmac(seed, "key");
-    return { iterations: shape.iterations, salt, storedKey: key, serverKey: key };
+    const seed = await this.#seedOf(name);
+    return await shapeOf(this.#shapes, seed).decoy(seed);
   }
+
+  /** A decoy for SCRAM, which also stands for users whose verifier is of no use there. */
+  async scramDecoy(name: string): Promise<ScramVerifier> {
+    const seed = await this.#seedOf(name);
+    return await shapeOf(this.#scramShapes, seed).decoy(seed);
+  }
+
+  async #seedOf(name: string): Promise<Bytes> {
+    return await hmac(this.#secret, saslprep(name) ?? name);
+  }
+}
+
+function userOf(name: string, verifier: Verifier): User {
+  // No token: it does not expire.
+  return { identity: new GrantedIdentity({ name, method: PASSWORD_FILE }, () => 0), verifier };
+}
+
+function shapeOf<Shape extends Verifier>(shapes: readonly Shape[], seed: Bytes): Shape | typeof PLAIN_SHAPE {
+  return shapes[new DataView(seed.buffer).getUint32(0) % shapes.length] ?? PLAIN_SHAPE;
 }

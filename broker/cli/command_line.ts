@@ -13,6 +13,8 @@ export interface Flag {
   readonly wordCount?: (args: readonly string[]) => number;
   /** No flag but an argument that stands alone, such as the name of a file. They come in their order, and all must be there. */
   readonly isPositional?: boolean;
+  /** Of the last of those: it may be left out. */
+  readonly isOptional?: boolean;
   readonly help: string;
 }
 
@@ -51,10 +53,10 @@ export function parseCommandLine(args: readonly string[], known: readonly Flag[]
   }
   const standing = parsed._.map(String);
   for (const arg of standing.slice(positionals.length)) refuse(arg, undefined, flags);
-  for (const [index, { name, help }] of positionals.entries()) {
+  for (const [index, { name, help, isOptional }] of positionals.entries()) {
     const value = standing[index];
     if (value !== undefined) line.set(name, [value]);
-    else if (!line.has("help")) throw new UsageError(`Missing ${name}: ${help}`);
+    else if (!isOptional && !line.has("help")) throw new UsageError(`Missing ${name}: ${help}`);
   }
   return line;
 }

@@ -62,7 +62,7 @@ Flags win over variables, variables over the file.
 
 Examples:
   pregon                                          MQTT on 127.0.0.1:1883, HTTP on 127.0.0.1:8080
-  pregon --host 0.0.0.0                           for every machine that reaches this one
+  pregon --host 0.0.0.0 --auth-password-file u    for every machine that reaches this one
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
   pregon --auth-password-file users               for those in the file only
@@ -127,15 +127,17 @@ function passwdHelp(): string {
 
 Usage: pregon passwd FILE USER [FLAGS]
        pregon passwd FILE USER --delete
+       pregon passwd FILE --batch [FLAGS]
 
-Asks for the password, twice, or reads one line from a pipe. The broker reads the file when it starts:
-pregon --auth-password-file FILE
+Asks for the password, twice, or reads one line from a pipe. The broker reads the file when it starts,
+pregon --auth-password-file FILE, and again when it gets the signal SIGHUP.
 
 Arguments and flags:
 ${flagLines(PASSWD_FLAGS)}
 Examples:
   pregon passwd users ana
   openssl rand -base64 18 | tee secret | pregon passwd users sensor-7
+  pregon passwd users --batch < logins                  user:password on each line, all or none
   pregon passwd users ana -D
 
 Exit code: 0 done, 1 not done, 2 wrong flags.

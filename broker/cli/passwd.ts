@@ -3,7 +3,7 @@ import {
   parsePasswordFile,
   PasswordFileError,
   withoutUser,
-  withUser,
+  withUsers,
 } from "../auth/password_file.ts";
 import { saslprep } from "../auth/saslprep.ts";
 import {
@@ -11,19 +11,27 @@ import {
   DEFAULT_SALT_BYTES,
   ITERATIONS_MAX,
   ITERATIONS_MIN,
-  makeVerifier,
-} from "../auth/verifier.ts";
+  ScramVerifier,
+} from "../auth/scram_verifier.ts";
+import { ScryptVerifier } from "../auth/scrypt_verifier.ts";
+import type { Verifier } from "../auth/verifier.ts";
 import { type CommandLine, UsageError, valueOf } from "./command_line.ts";
+import { readLoginLines } from "./login_lines.ts";
 import { readPassword, type Terminal } from "./password_prompt.ts";
 import { StartError } from "./start.ts";
 import { describeSystemError } from "./system_error.ts";
 
-interface PasswdOptions {
+export interface PasswdOptions {
   readonly file: string;
-  readonly user: string;
+  /** Undefined: users and passwords come line by line. */
+  readonly user: string | undefined;
   readonly isDeleting: boolean;
-  readonly iterations: number;
+  /** Of SCRAM's verifier; undefined for one of scrypt's. */
+  readonly iterations: number | undefined;
 }
+
+/** Passwords hashed at once; a thread does each. */
+const HASHES_MAX = 4;
 
 const encoder = new TextEncoder();
 
@@ -35,41 +43,88 @@ export async function runPasswd(line: CommandLine): Promise<number> {
 
 /** Changes the file; answers what it did. */
 export async function passwd(options: PasswdOptions, terminal: Terminal): Promise<string> {
-  const { file, user, isDeleting, iterations } = options;
+  const { file, user, isDeleting } = options;
   const before = await readExisting(file);
-  if (isDeleting) {
-    const left = withoutUser(before ?? "", user);
-    if (left === undefined) throw new StartError(`Cannot remove ${JSON.stringify(user)}: not in ${file}`);
-    await replace(file, left);
-    return `Removed ${JSON.stringify(user)} from ${file}`;
-  }
-  const password = saslprep(await readPassword(terminal, user));
-  if (password === undefined) {
-    throw new StartError("Cannot use the password: it has a character like a control");
-  }
-  const salt = crypto.getRandomValues(new Uint8Array(DEFAULT_SALT_BYTES));
-  const verifier = await makeVerifier(password, { iterations, salt });
+  if (user !== undefined && isDeleting) return await remove(file, user, before ?? "");
+  const verifiers = user === undefined
+    ? await batch(terminal, options)
+    : new Map([[user, await makeVerifier(checked(await readPassword(terminal, user)), options)]]);
   // Somebody may have taken their time to type.
-  await replace(file, withUser(await readExisting(file) ?? "", user, verifier));
-  return `${before === undefined ? "Created" : "Changed"} ${file}: ${JSON.stringify(user)} may come in`;
+  await replace(file, withUsers(await readExisting(file) ?? "", verifiers));
+  const who = user === undefined ? `${verifiers.size} users` : JSON.stringify(user);
+  return `${before === undefined ? "Created" : "Changed"} ${file}: ${who} may come in`;
+}
+
+async function remove(file: string, user: string, text: string): Promise<string> {
+  const left = withoutUser(text, user);
+  if (left === undefined) throw new StartError(`Cannot remove ${JSON.stringify(user)}: not in ${file}`);
+  await replace(file, left);
+  return `Removed ${JSON.stringify(user)} from ${file}`;
+}
+
+/** All or none: a line that cannot be used says so before any password is hashed. */
+async function batch(terminal: Terminal, options: PasswdOptions): Promise<ReadonlyMap<string, Verifier>> {
+  const lines = await readLoginLines(terminal);
+  const verifiers: Verifier[] = [];
+  let next = 0;
+  const hash = async () => {
+    while (next < lines.length) {
+      const index = next++;
+      verifiers[index] = await makeVerifier(lines[index]!.password, options);
+    }
+  };
+  await Promise.all(Array.from({ length: HASHES_MAX }, hash));
+  return new Map(lines.map(({ user }, index) => [user, verifiers[index]!]));
+}
+
+/** @param password prepared by `saslprep` */
+async function makeVerifier(password: string, { iterations }: PasswdOptions): Promise<Verifier> {
+  const salt = crypto.getRandomValues(new Uint8Array(DEFAULT_SALT_BYTES));
+  return iterations === undefined
+    ? await ScryptVerifier.make(password, { salt })
+    : await ScramVerifier.make(password, { iterations, salt });
+}
+
+function checked(password: string): string {
+  const prepared = saslprep(password);
+  if (prepared) return prepared;
+  throw new StartError("Cannot use the password: it has a character like a control");
 }
 
 function passwdOptions(line: CommandLine): PasswdOptions {
   const file = valueOf(line, "FILE")!;
-  const user = valueOf(line, "USER")!;
+  const user = valueOf(line, "USER");
+  const isBatch = line.has("batch");
+  if ((user === undefined) !== isBatch) {
+    throw new UsageError(
+      "Cannot tell whose password: give a file and a user, pregon passwd FILE USER, or a file and --batch",
+    );
+  }
+  const isDeleting = line.has("delete");
+  if (isBatch && isDeleting) throw new UsageError("Cannot use both --batch and --delete");
+  if (line.has("scrypt") && line.has("iterations")) {
+    throw new UsageError("Cannot use both --scrypt and --iterations: those are of the other form");
+  }
   const fail = (problem: string): never => {
     throw new UsageError(`Cannot use ${JSON.stringify(user)} as a user: ${problem}`);
   };
+  return {
+    file,
+    user: user === undefined ? undefined : checkUserName(user, fail),
+    isDeleting,
+    iterations: line.has("scrypt") ? undefined : iterationsOf(line),
+  };
+}
+
+function iterationsOf(line: CommandLine): number {
   const iterations = line.get("iterations")?.at(-1) ?? String(DEFAULT_ITERATIONS);
   const count = /^\d+$/.test(iterations) ? Number(iterations) : NaN;
-  if (!(count >= ITERATIONS_MIN && count <= ITERATIONS_MAX)) {
-    throw new UsageError(
-      `Cannot use ${
-        JSON.stringify(iterations)
-      } for --iterations: it must be a whole number from ${ITERATIONS_MIN} to ${ITERATIONS_MAX}`,
-    );
-  }
-  return { file, user: checkUserName(user, fail), isDeleting: line.has("delete"), iterations: count };
+  if (count >= ITERATIONS_MIN && count <= ITERATIONS_MAX) return count;
+  throw new UsageError(
+    `Cannot use ${
+      JSON.stringify(iterations)
+    } for --iterations: it must be a whole number from ${ITERATIONS_MIN} to ${ITERATIONS_MAX}`,
+  );
 }
 
 /** The file's text, if there is one and the broker could use it; what it cannot use is not made worse. */

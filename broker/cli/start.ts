@@ -1,4 +1,5 @@
 import { ConfigError, type Options, type OptionSources } from "../config.ts";
+import { isLoopback } from "../config_schema.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -67,7 +68,7 @@ export function open<Socket>(
 export function banner(options: Options, { mqttPort, httpPort, version }: Bound): string {
   const { mqtt, http, auth } = options;
   const http_ = `http://${bracketed(reachable(http.host))}:${httpPort}`;
-  const [asUser, withUser] = auth.allowAnonymous ? ["", ""] : [" -u USER -P PASSWORD", " -u USER"];
+  const [asUser, withUser] = waysToShow(options);
   const client = `-h ${reachable(mqtt.host)} -p ${mqttPort}${asUser}`;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
   // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
@@ -85,10 +86,12 @@ export function banner(options: Options, { mqttPort, httpPort, version }: Bound)
 
 ${
     isLocal
-      ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
+      ? auth.methods.length > 0
+        ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
+        : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
       : auth.allowAnonymous
       ? "Other machines can connect, and may read and publish everything without a password"
-      : "Other machines can connect with a user name and password, which travel as they are: there is no TLS yet"
+      : "Other machines can connect with what shows who they are, which travels as it is: there is no TLS yet"
   }
 ${names}Try:
   mosquitto_sub ${client} -t 'home/#' -v
@@ -97,8 +100,14 @@ ${names}Try:
 `;
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
+/** What the examples for mosquitto_sub and curl need. */
+function waysToShow({ auth: { allowAnonymous, methods, jwt } }: Options): [mqtt: string, http: string] {
+  if (allowAnonymous) return ["", ""];
+  if (methods.includes("password-file") || methods.includes("hook")) {
+    return [" -u USER -P PASSWORD", " -u USER"];
+  }
+  if (!methods.includes("jwt")) return ["", ""];
+  return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
 }
 
 /** An address that a client on this machine can use. */

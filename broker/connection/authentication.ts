@@ -112,7 +112,8 @@ export class Authentication {
 
   #refuse(verdict: Verdict, step: Omit<ExchangeStep & { step: "refused" }, "step">): void {
     const { reason, data, detail } = step;
-    this.#connection.broker.counters.authenticationsRefused[reason]++;
+    const { broker, peer } = this.#connection;
+    broker.door.refused(peer, reason);
     verdict.refused(reason, { ...(data && { data }), ...(detail !== undefined && { detail }) });
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker.ts";
-import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
+import { CLOSE_REASON_CODES, type CloseReason, QUIET_REASONS, SILENT_REASONS } from "../core/close_reason.ts";
 import { AssertionError } from "../core/errors.ts";
 import { InboundAliases } from "../core/topic_alias.ts";
 import type { Flushable } from "../core/turn.ts";
@@ -294,6 +294,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (this.#hasStalled(now)) {
       this.close("slow-consumer");
     } else if (this.#session) {
+      const end = this.#session.identity.ended?.(now);
+      if (end) return this.close(end);
       this.#session.outbound.compact();
       // Room may have come from elsewhere: all outboxes share one budget.
       this.outboxDrained();
@@ -379,20 +381,3 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 function tooLargeFor({ packetBytesMax }: PeerLimits, bytes: Uint8Array): string {
   return `Cannot answer in ${bytes.length} bytes: the client takes packets of at most ${packetBytesMax}`;
 }
-
-/** Ends of which the client knows, or will never hear. */
-const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
-  "client-disconnect",
-  "client-disconnect-with-will",
-  "link-closed",
-  "link-failed",
-]);
-
-/** Ends that are part of everyday life. */
-const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
-  "client-disconnect",
-  "client-disconnect-with-will",
-  "link-closed",
-  "link-failed",
-  "server-shutdown",
-]);

@@ -12,6 +12,10 @@ export const CLOSE_REASON_CODES = {
   "link-failed": 0x80,
   "not-connected-in-time": 0x80,
   "refused": 0x87,
+  /** The time that its token gave it is over: Maximum connect time, the time that the connection was authorized for. */
+  "token-expired": 0xa0,
+  /** Whoever said who the client is took that back: the user is gone, or has another password. */
+  "revoked": 0x87,
   "malformed-packet": 0x81,
   "protocol-error": 0x82,
   "packet-too-large": 0x95,
@@ -31,3 +35,18 @@ export const CLOSE_REASON_CODES = {
 } as const satisfies Record<string, number>;
 
 export type CloseReason = keyof typeof CLOSE_REASON_CODES;
+
+/** Ends of which the client knows, or will never hear. */
+export const SILENT_REASONS: ReadonlySet<CloseReason> = new Set([
+  "client-disconnect",
+  "client-disconnect-with-will",
+  "link-closed",
+  "link-failed",
+]);
+
+/** Ends that are part of everyday life. */
+export const QUIET_REASONS: ReadonlySet<CloseReason> = new Set([
+  ...SILENT_REASONS,
+  "server-shutdown",
+  "token-expired",
+]);

@@ -38,6 +38,44 @@ export interface Limits {
    * their clients are overdue (`connectTimeoutSeconds`).
    */
   readonly passwordChecksWaitingMax: number;
+  /**
+   * How long a password that was right is taken without the work of checking it again: HTTP shows it with each request.
+   * No longer than somebody waits who changed it and expects that to count; a reload counts at once.
+   */
+  readonly passwordCacheSeconds: number;
+  /** Passwords remembered so, by a keyed hash; the oldest goes. */
+  readonly passwordCacheMax: number;
+  /**
+   * Wrong credentials from one address within `authFailureSeconds`; then it is refused as `too-many-failures` until
+   * those are over. High enough that one device that tries every second does not lock out all behind its router, low
+   * enough that guessing is in vain.
+   */
+  readonly authFailuresMax: number;
+  readonly authFailureSeconds: number;
+  /** Addresses whose failures are counted; the oldest is forgotten. */
+  readonly authFailurePeersMax: number;
+  /** Largest token; a longer one is refused unread. HTTP headers have room for about as much. */
+  readonly tokenBytesMax: number;
+  /** Longest that the keys of tokens may take to come from their URL. */
+  readonly jwksSeconds: number;
+  /** Keys from a URL are fetched anew when they are that old, and for a key that is not among them. */
+  readonly jwksMaxAgeSeconds: number;
+  /** Between two fetches, whatever keys tokens name and whether it succeeded: making up key ids makes us fetch no more. */
+  readonly jwksCooldownSeconds: number;
+  /** Largest answer with keys, or of the hook; a longer one counts as none. */
+  readonly authAnswerBytesMax: number;
+  /** Longest that the hook may take; then nobody is let in. Less than a client waits for its CONNACK. */
+  readonly hookSeconds: number;
+  /** Questions to the hook at once. */
+  readonly hookRequestsMax: number;
+  /** Questions that wait for that; one more is refused as `busy`. */
+  readonly hookRequestsWaitingMax: number;
+  /** How long the hook's yes counts: as long may somebody come in after it would say no. */
+  readonly hookCacheSeconds: number;
+  /** How long its no does: shortly, since somebody may just be making the user. */
+  readonly hookRefusalCacheSeconds: number;
+  /** Answers remembered, by a keyed hash of what was asked; the oldest goes. */
+  readonly hookCacheMax: number;
 
   // Per connection
   /**
@@ -136,6 +174,22 @@ export const DEFAULT_LIMITS: Limits = {
   authenticationRoundsMax: 10,
   passwordChecksMax: 2,
   passwordChecksWaitingMax: 128,
+  passwordCacheSeconds: 60,
+  passwordCacheMax: 1_000,
+  authFailuresMax: 100,
+  authFailureSeconds: 60,
+  authFailurePeersMax: 10_000,
+  tokenBytesMax: 8 * KiB,
+  jwksSeconds: 5,
+  jwksMaxAgeSeconds: 600,
+  jwksCooldownSeconds: 10,
+  authAnswerBytesMax: 256 * KiB,
+  hookSeconds: 5,
+  hookRequestsMax: 8,
+  hookRequestsWaitingMax: 128,
+  hookCacheSeconds: 30,
+  hookRefusalCacheSeconds: 3,
+  hookCacheMax: 1_000,
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,

@@ -36,7 +36,19 @@ export class Counters {
     "not-authorized": 0,
     "unavailable": 0,
     "busy": 0,
+    "too-many-failures": 0,
   };
+  /** What authenticators did, beside letting in and refusing. */
+  readonly authentication = {
+    passwordCacheHits: 0,
+    hookRequests: 0,
+    hookFailures: 0,
+    hookCacheHits: 0,
+    jwksRequests: 0,
+    jwksFailures: 0,
+  };
+  /** Who came with a client identifier that belongs to another user. */
+  clientIdsRefused = 0;
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
 }
 

@@ -61,6 +61,13 @@ export class SysTopics {
       "bytes/received": counters.bytesReceived,
       "bytes/sent": counters.bytesSent,
       "subscriptions/count": this.#broker.subscriptionCount,
+      "clients/identifiers refused": counters.clientIdsRefused,
+      "authentications/passwords remembered": counters.authentication.passwordCacheHits,
+      "authentications/hook/asked": counters.authentication.hookRequests,
+      "authentications/hook/failed": counters.authentication.hookFailures,
+      "authentications/hook/remembered": counters.authentication.hookCacheHits,
+      "authentications/keys/asked": counters.authentication.jwksRequests,
+      "authentications/keys/failed": counters.authentication.jwksFailures,
       "subscriptions/refused": counters.subscriptionsRefused,
       "retained messages/count": this.#broker.retained.size,
       "retained messages/bytes": this.#broker.retained.bytes,
@@ -70,6 +77,9 @@ export class SysTopics {
     }
     for (const [refusal, count] of Object.entries(counters.refusals)) {
       figures[`messages/refused/${refusal}`] = count;
+    }
+    for (const [reason, count] of Object.entries(counters.authenticationsRefused)) {
+      figures[`authentications/refused/${reason}`] = count;
     }
     for (const [reason, count] of Object.entries(counters.closes)) {
       figures[`connections/closed/${reason}`] = count;

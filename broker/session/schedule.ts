@@ -35,6 +35,15 @@ export class Schedule<Item extends object> {
     return true;
   }
 
+  has(item: Item): boolean {
+    return this.#secondOf.has(item);
+  }
+
+  /** All of them, in no order. */
+  items(): Iterable<Item> {
+    return this.#secondOf.keys();
+  }
+
   /** Whether the item's time has come, if it is there at all. */
   isDue(item: Item, now: number): boolean {
     return (this.#secondOf.get(item) ?? Infinity) * 1000 <= now;

@@ -1,3 +1,4 @@
+import { type Identity, keptOf } from "../core/identity.ts";
 import type { Message } from "../core/message.ts";
 import type { Subscription } from "../core/subscriber.ts";
 import type { Journal } from "../store/journal.ts";
@@ -22,8 +23,9 @@ export class SessionJournal {
   }
 
   /** @param expiresAt in milliseconds since 1970; Infinity while somebody is connected */
-  put(session: { id: string; identity: { name: string }; expirySeconds: number }, expiresAt: number): void {
-    const { id: clientId, identity: { name: identity }, expirySeconds } = session;
+  put(session: { id: string; identity: Identity; expirySeconds: number }, expiresAt: number): void {
+    const { id: clientId, expirySeconds } = session;
+    const identity = keptOf(session.identity);
     this.#journal.sessionPut({ sessionId: this.#sessionId, clientId, identity, expirySeconds, expiresAt });
   }
 

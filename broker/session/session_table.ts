@@ -1,5 +1,5 @@
 import { ByteBudget } from "../core/byte_budget.ts";
-import type { Identity } from "../core/identity.ts";
+import { ANONYMOUS_NAME, type Identity, keptOf } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { Counters } from "../metrics/counters.ts";
@@ -17,6 +17,8 @@ export interface SessionTableInit {
   /** Undefined where nothing outlives the process. */
   readonly journal: Journal | undefined;
   readonly isStoreFailing: () => boolean;
+  /** Whether a client identifier belongs to the user who has a session under it. */
+  readonly clientIdPerUser: boolean;
   /** Called before a session ends, while it still knows its subscriptions. */
   readonly ending: (session: Session) => void;
   /** Called for each message of a shared subscription that an ended session did not do away with. */
@@ -75,14 +77,22 @@ export class SessionTable {
   }
 
   /**
-   * Gives the client its session, taken over from another connection if need be; `full` when there may be no more.
+   * Gives the client its session, taken over from another connection if need be; `full` when there may be no more,
+   * `foreign` when the identifier belongs to another user.
    *
    * @returns `isPresent`: the session was there before and goes on.
    */
-  open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" {
+  open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" | "foreign" {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
-    if (existing && existing.isPersistent && !cleanStart) {
+    const { clientIdPerUser, counters } = this.#init;
+    const isForeign = clientIdPerUser && existing !== undefined && existing.identity.name !== identity.name;
+    if (isForeign && belongsToSomebody(existing, this.#init.now())) {
+      counters.clientIdsRefused++;
+      return "foreign";
+    }
+    // What anybody left there is not for a named user to go on with.
+    if (existing && existing.isPersistent && !cleanStart && !isForeign) {
       existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
       this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
@@ -107,7 +117,19 @@ export class SessionTable {
   changeIdentity(session: Session, identity: Identity): void {
     if (session.identity === identity) return;
     session.identity = identity;
+    // What it had may have been more, and must not come back after a start.
+    if (!this.#offline.has(session)) session.journal?.put(session, Infinity);
     this.#init.identityChanged();
+  }
+
+  /** Sessions without a connection of identities that were taken back are theirs who has the name now, if anybody. */
+  recallRevoked(recall: (kept: string, clientId: string) => Identity): void {
+    const now = this.#init.now();
+    for (const session of [...this.#offline.items()]) {
+      if (session.identity.ended?.(now) === "revoked") {
+        this.changeIdentity(session, recall(keptOf(session.identity), session.id));
+      }
+    }
   }
 
   /**
@@ -189,8 +211,8 @@ export class SessionTable {
     if (!journal) return;
     if (!session.isPersistent) return session.leaveStore();
     if (session.journal) return session.journal.put(session, Infinity);
-    const { id: clientId, identity: { name }, expirySeconds } = session;
-    const kept = { clientId, identity: name, expirySeconds, expiresAt: Infinity };
+    const { id: clientId, identity, expirySeconds } = session;
+    const kept = { clientId, identity: keptOf(identity), expirySeconds, expiresAt: Infinity };
     session.journal = new SessionJournal(journal, journal.sessionBegun(kept));
   }
 
@@ -228,4 +250,9 @@ export class SessionTable {
     this.#fireWill(session); // The session does not live to see the delay.
     for (const { sharedFilter, message } of session.end()) this.#init.orphaned(sharedFilter!, message);
   }
+}
+
+/** Nobody has what anybody may have, nor what was left by who is known no more. */
+function belongsToSomebody({ identity }: Session, now: number): boolean {
+  return identity.name !== ANONYMOUS_NAME && identity.ended?.(now) !== "revoked";
 }

@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { CheckGate } from "../../broker/auth/check_gate.ts";
-import { anonymous } from "../../broker/auth/anonymous.ts";
-import { PasswordAuthenticator } from "../../broker/auth/password.ts";
+import { anonymous, nameless } from "../../broker/auth/anonymous.ts";
 import { credentialsOf, testAuthenticator } from "../contract/authenticator_contract.ts";
+import { passwordAuthenticator } from "../support/auth_tools.ts";
 import { usersOf } from "../support/users.ts";
-
-const OPEN_GATE = { runningMax: 4, waitingMax: 4 };
 
 testAuthenticator({
   name: "anonymous",
@@ -16,9 +14,17 @@ testAuthenticator({
 });
 
 testAuthenticator({
+  name: "nameless, beside others",
+  create: () => nameless,
+  known: [[{}, "anonymous"]],
+  refused: [],
+  // What is shown and nobody knows is never taken for nothing.
+  foreign: [credentialsOf("ana", "x"), credentialsOf("", ""), credentialsOf(undefined, "x"), { token: "x" }],
+});
+
+testAuthenticator({
   name: "password",
-  create: async () =>
-    new PasswordAuthenticator(await usersOf({ ana: "é✓", bob: "2" }), new CheckGate(OPEN_GATE)),
+  create: async () => passwordAuthenticator(await usersOf({ ana: "é✓", bob: "2" })),
   known: [
     [credentialsOf("ana", "é✓"), "ana"],
     [credentialsOf("ana", "e\u0301✓"), "ana"],
@@ -39,7 +45,15 @@ testAuthenticator({
     { username: "bob", password: Uint8Array.of(0xff) },
     credentialsOf("__proto__", "2"),
   ],
-  foreign: [{}],
+  foreign: [{}, { token: "x" }],
+});
+
+testAuthenticator({
+  name: "password, before another method that knows passwords",
+  create: async () => passwordAuthenticator(await usersOf({ ana: "1" }), { hasNext: true }),
+  known: [[credentialsOf("ana", "1"), "ana"]],
+  refused: [credentialsOf("ana", "2"), credentialsOf("ana", ""), credentialsOf("ana")],
+  foreign: [{}, credentialsOf("bob", "1"), credentialsOf(undefined, "1"), credentialsOf("", "")],
 });
 
 Deno.test("a gate lets so many in, has so many wait in their order, and turns one more away", async () => {
@@ -76,7 +90,7 @@ Deno.test("a check that fails gives its place on", async () => {
 
 Deno.test("who comes while too many are checked is told that the broker is busy", async () => {
   const gate = new CheckGate({ runningMax: 1, waitingMax: 1 });
-  const authenticator = new PasswordAuthenticator(await usersOf({ ana: "1" }), gate);
+  const authenticator = passwordAuthenticator(await usersOf({ ana: "1" }), { checks: gate });
   const held = Promise.withResolvers<void>();
   const checks = [1, 2].map(() => gate.run(() => held.promise));
   for (const user of ["ana", "nobody"]) {

@@ -1,12 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { passwd } from "../../broker/cli/passwd.ts";
 import type { Terminal } from "../../broker/cli/password_prompt.ts";
 import { StartError } from "../../broker/cli/start.ts";
-import { loadUsers } from "../../broker/cli/users.ts";
-import { PasswordAuthenticator } from "../../broker/auth/password.ts";
-import { CheckGate } from "../../broker/auth/check_gate.ts";
+import { loadIdentities } from "../../broker/cli/identities.ts";
+import { resolveOptions } from "../../broker/config.ts";
+import type { UserTable } from "../../broker/auth/user_table.ts";
 import { Log } from "../../broker/core/log.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
+import { passwordAuthenticator } from "../support/auth_tools.ts";
 import { passwordFileOf } from "../support/users.ts";
 
 const encoder = new TextEncoder();
@@ -55,11 +56,16 @@ function options(file: string, user = "ana") {
   return { file, user, isDeleting: false, iterations: 4096 };
 }
 
+/** The users whom the broker has with this file. */
+async function loadUsers(file: string, log: Log): Promise<UserTable | undefined> {
+  const { auth } = resolveOptions({ flags: { "auth-password-file": file } });
+  return (await loadIdentities(auth, log)).users;
+}
+
 /** Whether the file lets the user in with this password. */
 async function letsIn(file: string, user: string, password: string): Promise<boolean> {
   const users = await loadUsers(file, new Log("off", () => {}));
-  const gate = new CheckGate({ runningMax: 1, waitingMax: 1 });
-  const grant = await new PasswordAuthenticator(users!, gate).authenticate(credentialsOf(user, password));
+  const grant = await passwordAuthenticator(users!).authenticate(credentialsOf(user, password));
   return grant!.granted;
 }
 
@@ -133,6 +139,60 @@ Deno.test("passwd changes nothing when it is interrupted, or when the password i
   });
 });
 
+Deno.test("passwd --scrypt keeps the password in another form, and lets the user in all the same", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    await passwd({ ...options(file), iterations: undefined }, pipe("secret\n"));
+    assertStringIncludes(await Deno.readTextFile(file), "ana:$scrypt$ln=15,r=8,p=3$");
+    assertEquals([await letsIn(file, "ana", "secret"), await letsIn(file, "ana", "x")], [true, false]);
+  });
+});
+
+Deno.test("passwd --batch adds and changes all that come line by line, and leaves the others", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const batch = { ...options(file), user: undefined };
+    await passwd(options(file, "zoe"), pipe("1"));
+    await passwd(options(file, "ana"), pipe("old"));
+    assertEquals(
+      await passwd(batch, pipe("ana:ne", "w\r\nbob:a:b\n\nse\u0301an: é \n")),
+      `Changed ${file}: 3 users may come in`,
+    );
+    const names = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => line.split(":")[0]);
+    assertEquals(names, ["zoe", "ana", "bob", "séan"]);
+    for (const [user, password] of [["zoe", "1"], ["ana", "new"], ["bob", "a:b"], ["séan", " é "]] as const) {
+      assert(await letsIn(file, user, password), user);
+    }
+    assertEquals(await letsIn(file, "ana", "old"), false);
+  });
+});
+
+Deno.test("one bad line of a batch changes nothing, and is told by its number only", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/users`;
+    const batch = { ...options(file), user: undefined };
+    const said = (number: number, problem: string) =>
+      `Cannot use line ${number} of the input: ${problem}; nothing was changed`;
+    const problems: [string, string][] = [
+      ["a:1\ntopsecret\n", said(2, "there is no colon between a user and a password")],
+      [":topsecret", said(1, "this is no name for a user")],
+      ["#topsecret:x", said(1, "this is no name for a user")],
+      ["broker:topsecret", said(1, "this is no name for a user")],
+      ["a:1\n\na:topsecret", said(3, "the user was there before")],
+      ["a:", said(1, "the password is empty")],
+      ["a:topsecret\u0007", said(1, "the password has a character like a control")],
+      [`a:${"x".repeat(1025)}`, said(1, "the password has more than 1024 bytes")],
+      ["", "Cannot find a user in the input: it has no line user:password"],
+      ["\n", "Cannot find a user in the input: it has no line user:password"],
+    ];
+    for (const [text, message] of problems) {
+      const chunks = text.match(/[\s\S]{1,200}/g) ?? [];
+      assertEquals(await refusal(() => passwd(batch, pipe(...chunks))), message);
+    }
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
 Deno.test("passwd leaves alone a file that the broker could not use, one that another passwd writes, and links", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/users`;
@@ -161,7 +221,6 @@ Deno.test("a password file that is missing, empty or wrong lets the broker not s
   await withFolder(async (folder) => {
     const file = `${folder}/users`;
     const log = new Log("off", () => {});
-    assertEquals(await loadUsers(undefined, log), undefined);
     assertEquals(await refusal(() => loadUsers(file, log)), `Cannot read ${file}: No such file or directory`);
     for (const text of ["", "# ana:…\n\n"]) {
       await Deno.writeTextFile(file, text);
@@ -173,7 +232,8 @@ Deno.test("a password file that is missing, empty or wrong lets the broker not s
     await Deno.writeTextFile(file, `${await passwordFileOf({ ana: "1" })}bob:secret\n`);
     assertEquals(
       await refusal(() => loadUsers(file, log)),
-      `Cannot use ${file}, line 2: what follows the name is not SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`,
+      `Cannot use ${file}, line 2: what follows the name is none of SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, ` +
+        "$scrypt$ln=<n>,r=<n>,p=<n>$<salt>$<hash>, $7$<iterations>$<salt>$<hash>",
     );
   });
 });

@@ -1,29 +1,48 @@
 import { assert, assertStringIncludes } from "@std/assert";
 import { banner } from "../../broker/cli/start.ts";
 import { type OptionSources, resolveOptions } from "../../broker/config.ts";
+import { EVERYBODY } from "../support/options.ts";
 
 function bannerOf(flags: OptionSources["flags"]): string {
   return banner(resolveOptions({ flags }), { mqttPort: 1, httpPort: 2, version: "0" });
 }
 
 Deno.test("who opens the broker is told by which names HTTP answers, until they are given", () => {
-  const opened = bannerOf({ host: "0.0.0.0" });
+  const opened = bannerOf({ host: "0.0.0.0", ...EVERYBODY });
   assertStringIncludes(opened, "Other machines can connect");
   assertStringIncludes(opened, "HTTP answers only as localhost, 127.0.0.1 or [::1]");
   assertStringIncludes(opened, "--http-allowed-hosts");
   const others: NonNullable<OptionSources["flags"]>[] = [
     {},
-    { "mqtt-host": "0.0.0.0" },
-    { host: "0.0.0.0", "http-allowed-hosts": "broker.local" },
+    { "mqtt-host": "0.0.0.0", ...EVERYBODY },
+    { host: "0.0.0.0", ...EVERYBODY, "http-allowed-hosts": "broker.local" },
   ];
   for (const flags of others) assert(!bannerOf(flags).includes("--http-allowed-hosts"));
 });
 
-Deno.test("who opens the broker is told whether others need a password", () => {
-  const users = { "auth-password-file": "users" };
-  assertStringIncludes(bannerOf({ host: "0.0.0.0" }), "may read and publish everything without a password");
-  const guarded = bannerOf({ host: "0.0.0.0", ...users });
-  assertStringIncludes(guarded, "with a user name and password, which travel as they are");
-  assertStringIncludes(guarded, "-u USER -P PASSWORD");
-  assert(!bannerOf({}).includes("-u USER"));
+Deno.test("who opens the broker is told what others need to come in", () => {
+  const host = "0.0.0.0";
+  const open = bannerOf({ host, ...EVERYBODY });
+  assertStringIncludes(open, "may read and publish everything without a password");
+  const ways = [
+    [{ "auth-password-file": "users" }, "mosquitto_sub -u USER -P PASSWORD", "curl -u USER "],
+    [{ "auth-hook-url": "http://x/" }, "mosquitto_sub -u USER -P PASSWORD", "curl -u USER "],
+    [{ "auth-jwt-keys": "k" }, "mosquitto_sub -u '' -P TOKEN", "curl -H 'Authorization: Bearer TOKEN' "],
+    [{ "auth-jwt-keys": "k", "auth-jwt-field": "username" }, "mosquitto_sub -u TOKEN ", "curl -H "],
+  ] as const;
+  for (const [flags, mqtt, http] of ways) {
+    const guarded = bannerOf({ host, ...flags });
+    assertStringIncludes(guarded, "with what shows who they are, which travels as it is");
+    assertStringIncludes(guarded.replace("-h 127.0.0.1 -p 1 ", ""), mqtt);
+    assertStringIncludes(guarded, http);
+  }
+  assert(!open.includes("-u USER"));
+});
+
+Deno.test("who has not said who may come in is told to, before they open the broker", () => {
+  assertStringIncludes(bannerOf({}), "say who may come in (--auth-password-file), then --host 0.0.0.0");
+  assertStringIncludes(
+    bannerOf({ "auth-password-file": "users" }),
+    "Only this machine can connect. To open it to others: --host 0.0.0.0",
+  );
 });

@@ -6,6 +6,7 @@ import { BEFORE_5, testVersionPairs, testVersions } from "../support/versions.ts
 /** A broker where each user name has the rights that the test says. */
 function startWith(rights: Record<string, (action: Action, name: string) => boolean>): TestBroker {
   return startBroker({
+    clientIdPerUser: false,
     authenticators: [{
       name: "rights",
       authenticate: ({ username = "" }) => ({

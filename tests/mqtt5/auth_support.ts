@@ -104,7 +104,7 @@ export async function connectStepped(
   identity: Identity,
 ): Promise<{ test: TestBroker; method: SteppedMethod; client: RawClient }> {
   const method = new SteppedMethod();
-  const test = startBroker({ enhancedAuthenticators: [method] });
+  const test = startBroker({ enhancedAuthenticators: [method], clientIdPerUser: false });
   const client = sendConnect(test, { clientId: "stepped" });
   await method.answer({ step: "granted", identity });
   await expectConnack(client, 0);

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { EnhancedAuthenticator } from "../../broker/auth/authenticator.ts";
+import { ScryptVerifier } from "../../broker/auth/scrypt_verifier.ts";
+import { UserTable } from "../../broker/auth/user_table.ts";
 import { eventually } from "../support/eventually.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { ScramClient } from "../support/scram_client.ts";
@@ -15,7 +17,7 @@ import {
   startWithUsers,
   SteppedMethod,
 } from "./auth_support.ts";
-import { connect5, expectDisconnect, expectRefused } from "./support.ts";
+import { connect5, expectDisconnect, expectRefused, sendConnect5 } from "./support.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -242,4 +244,30 @@ Deno.test("with users, who shows no name comes in only if that is allowed, and a
   client.sendConnect({ username: "user", password: "wrong" });
   await expectConnack(client, 0x86);
   await client.expectClosed();
+});
+
+Deno.test("SCRAM knows nobody whose password is kept in another form, and tells nobody of it", async () => {
+  const salt = new Uint8Array(16);
+  const scrypt = await ScryptVerifier.make("pencil", { cost: { ln: 10, r: 8, p: 1 }, salt });
+  await using test = startBroker({ users: new UserTable(new Map([["user", scrypt]])) });
+  const peer = new ScramClient({});
+  const client = sendConnect(test, { authenticationData: peer.first() });
+  sendAuth(client, 0x18, peer.final((await expectAuth(client, 0x18)).data));
+  const connack = await expectConnack(client, 0x86);
+  assertEquals(decoder.decode(connack.authenticationData), "e=invalid-proof");
+  await connect5(test, { username: "user", password: "pencil" });
+});
+
+Deno.test("wrong proofs count as wrong passwords do, and after too many of them nothing begins", async () => {
+  const users = await usersOf({ user: "pencil" });
+  await using test = startBroker({ users, limits: { authFailuresMax: 2 } });
+  for (const password of ["x", "y"]) {
+    const peer = new ScramClient({ password });
+    const client = sendConnect(test, { authenticationData: peer.first() });
+    sendAuth(client, 0x18, peer.final((await expectAuth(client, 0x18)).data));
+    await expectConnack(client, 0x86);
+  }
+  await expectConnack(sendConnect(test, { authenticationData: new ScramClient({}).first() }), 0x9f);
+  await expectRefused(sendConnect5(test, { username: "user", password: "pencil" }), 0x9f);
+  assertEquals(test.broker.counters.authenticationsRefused["too-many-failures"], 2);
 });

@@ -50,6 +50,7 @@ function start(limits: Partial<Limits> = {}) {
     counters,
     now: () => now,
     journal: undefined,
+    clientIdPerUser: true,
     isStoreFailing: () => false,
     ending: (session) => ended.push(session.id),
     fire: () => {},
@@ -65,7 +66,7 @@ function start(limits: Partial<Limits> = {}) {
       expirySeconds: cleanStart ? 0 : Infinity,
       outlet,
     });
-    if (opened === "full") return undefined;
+    if (typeof opened === "string") return undefined;
     outlet.session = opened.session;
     return { outlet, ...opened };
   };

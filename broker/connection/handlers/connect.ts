@@ -6,6 +6,7 @@ import {
   describeReason,
   encode,
   ReasonCode,
+  type Version,
   type WillFields,
 } from "../../packet/mod.ts";
 import { ProtocolError } from "../../core/errors.ts";
@@ -24,6 +25,7 @@ const REASON_OF_GRANT: Readonly<Record<AuthRefusal, number>> = {
   "unavailable": ReasonCode.serverUnavailable,
   // Not 0x89, for which MQTT 3.1.1 has no word.
   "busy": ReasonCode.serverUnavailable,
+  "too-many-failures": ReasonCode.connectionRateExceeded,
 };
 
 const encoder = new TextEncoder();
@@ -46,8 +48,16 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
-  if (!grant.granted) return refuse(connection, REASON_OF_GRANT[grant.reason]); // [MQTT5-3.1.4-2]
+  if (!grant.granted) return refuse(connection, reasonOf(grant.reason, packet.version)); // [MQTT5-3.1.4-2]
   accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
+}
+
+/** MQTT 3.1.1 has no word for a rate. */
+function reasonOf(refusal: AuthRefusal, version: Version): number {
+  const reasonCode = REASON_OF_GRANT[refusal];
+  return version < 5 && connectReturnCode(reasonCode) === undefined
+    ? ReasonCode.serverUnavailable
+    : reasonCode;
 }
 
 /** What there is to say of an enhanced authentication in CONNACK. */
@@ -60,14 +70,17 @@ async function exchange(
   credentials: Credentials,
 ): Promise<void> {
   const { authenticationMethod = "", authenticationData } = packet;
-  const authenticator = connection.broker.enhancedAuthenticator(authenticationMethod);
+  const { door } = connection.broker;
+  const blocked = door.blocked(connection.peer);
+  if (blocked) return refuse(connection, reasonOf(blocked.reason, packet.version));
+  const authenticator = door.enhancedAuthenticator(authenticationMethod);
   if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
   const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
   connection.authentication = new Authentication(connection, authenticator);
   const verdict: Verdict = {
     granted: (identity, data) => accept(connection, packet, { identity, ...said(data) }), // [MQTT5-4.12.0-5]
     refused: (reason, { data, detail }) =>
-      refuse(connection, REASON_OF_GRANT[reason], undefined, { detail, ...(data && said(data)) }), // [MQTT5-4.12.0-4]
+      refuse(connection, reasonOf(reason, packet.version), undefined, { detail, ...(data && said(data)) }), // [MQTT5-4.12.0-4]
   };
   await connection.authentication.begin(authenticationData, verdict, credentials);
 }
@@ -95,6 +108,13 @@ function accept(
   const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
   if (opened === "full") {
     return refuse(connection, ReasonCode.serverUnavailable, "There are too many sessions");
+  }
+  if (opened === "foreign") {
+    return refuse(
+      connection,
+      ReasonCode.clientIdentifierNotValid,
+      "The client identifier belongs to another user",
+    ); // [MQTT5-3.1.3-8]
   }
   const { session, isPresent } = opened;
   connection.clientId = clientId;

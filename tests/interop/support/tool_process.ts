@@ -102,6 +102,11 @@ export class ToolProcess implements AsyncDisposable {
     this.#child.kill("SIGSTOP");
   }
 
+  /** Has a daemon read its files again. */
+  hangUp(): void {
+    this.#child.kill("SIGHUP");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end("SIGKILL");
   }

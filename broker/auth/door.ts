@@ -1,0 +1,86 @@
+import type { AuthRefusal, Identity } from "../core/identity.ts";
+import {
+  type Authenticator,
+  type Credentials,
+  type EnhancedAuthenticator,
+  type Grant,
+  showsNothing,
+} from "./authenticator.ts";
+import { AuthenticatorChain } from "./chain.ts";
+import { FailureLimiter } from "./failure_limiter.ts";
+import { authMethods, type AuthTools, type Identities } from "./methods.ts";
+
+export interface DoorOptions extends Identities {
+  /** In the place of those that `Identities` asks for. */
+  readonly authenticators?: readonly Authenticator[];
+  readonly enhancedAuthenticators?: readonly EnhancedAuthenticator[];
+}
+
+/** Where everybody comes in, by MQTT or HTTP: says who they are, and counts who is turned away. */
+export class Door {
+  readonly #tools: AuthTools;
+  readonly #chain: AuthenticatorChain;
+  readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
+  readonly #failures: FailureLimiter;
+  /** Whether HTTP's Bearer can be right. */
+  readonly takesTokens: boolean;
+
+  constructor(options: DoorOptions, tools: AuthTools) {
+    const methods = authMethods(options, tools);
+    const { authenticators = methods.plain, enhancedAuthenticators = methods.enhanced } = options;
+    this.#tools = tools;
+    this.#chain = new AuthenticatorChain(authenticators);
+    this.#enhanced = new Map(enhancedAuthenticators.map((each) => [each.method, each]));
+    this.#failures = new FailureLimiter(tools.limits, () => tools.clock.now());
+    this.takesTokens = authenticators.some(({ takesTokens }) => takesTokens);
+  }
+
+  /** Says who somebody is; nobody, if that cannot be found out. */
+  async authenticate(credentials: Credentials): Promise<Grant> {
+    // Who shows nothing does not guess.
+    const blocked = showsNothing(credentials) ? undefined : this.blocked(credentials.peer);
+    if (blocked) return blocked;
+    const grant = await this.#ask(credentials);
+    if (!grant.granted) this.refused(credentials.peer, grant.reason);
+    return grant;
+  }
+
+  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
+  enhancedAuthenticator(method: string): EnhancedAuthenticator | undefined {
+    return this.#enhanced.get(method);
+  }
+
+  /** Whether too many wrong credentials came from there to look at one more. */
+  blocked(peer: string): Grant & { readonly granted: false } | undefined {
+    const retrySeconds = this.#failures.blockedSeconds(peer);
+    if (retrySeconds === 0) return undefined;
+    this.#tools.counters.authenticationsRefused["too-many-failures"]++;
+    return { granted: false, reason: "too-many-failures", retrySeconds };
+  }
+
+  /** Counts somebody who is not let in. */
+  refused(peer: string, reason: AuthRefusal): void {
+    this.#tools.counters.authenticationsRefused[reason]++;
+    if (reason === "bad-credentials") this.#failures.failed(peer);
+  }
+
+  /** Who that was of whom the store kept this. */
+  recall(kept: string): Identity {
+    return this.#chain.recall(kept);
+  }
+
+  /** What was remembered of answers may be wrong by now. */
+  forget(): void {
+    this.#chain.forget();
+  }
+
+  async #ask(credentials: Credentials): Promise<Grant> {
+    try {
+      return await this.#chain.authenticate(credentials);
+    } catch (error) {
+      const { clientId, peer } = credentials;
+      this.#tools.log.error("authenticator-failed", { clientId, peer, error: String(error) });
+      return { granted: false, reason: "unavailable" };
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type * as Jose from "jose";
+import type { Clock } from "../core/clock.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
+import { readBounded } from "./bounded_body.ts";
+
+export interface RemoteKeysParts {
+  readonly url: string;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: { jwksRequests: number; jwksFailures: number };
+}
+
+/** The keys cannot be had: nobody can be told from another, so nobody is let in. */
+export class RemoteKeysError extends Error {
+  override readonly name = "RemoteKeysError";
+}
+
+/**
+ * The keys behind a URL, remembered for a while. jose does the remembering and the asking again for a key that it does
+ * not know; what it leaves open is here: how large an answer may be, and that a failure is not repeated at once.
+ */
+export class RemoteKeys {
+  readonly #parts: RemoteKeysParts;
+  #failedAt = -Infinity;
+  #isFailing = false;
+
+  constructor(parts: RemoteKeysParts) {
+    this.#parts = parts;
+  }
+
+  /** @param jose which is only loaded where there are tokens */
+  getter(jose: typeof Jose): Jose.JWTVerifyGetKey {
+    const { url, limits } = this.#parts;
+    return jose.createRemoteJWKSet(new URL(url), {
+      timeoutDuration: limits.jwksSeconds * 1000,
+      cacheMaxAge: limits.jwksMaxAgeSeconds * 1000,
+      cooldownDuration: limits.jwksCooldownSeconds * 1000,
+      [jose.customFetch]: (address, options) => this.#fetch(address, options),
+    });
+  }
+
+  async #fetch(address: string, options: RequestInit): Promise<Response> {
+    const { limits, clock, counters, log } = this.#parts;
+    if (clock.now() - this.#failedAt < limits.jwksCooldownSeconds * 1000) {
+      throw new RemoteKeysError("The keys could not be fetched a moment ago");
+    }
+    counters.jwksRequests++;
+    try {
+      const text = await this.#read(await fetch(address, options));
+      if (this.#isFailing) log.info("keys-recovered");
+      this.#isFailing = false;
+      return new Response(text);
+    } catch (error) {
+      counters.jwksFailures++;
+      this.#failedAt = clock.now();
+      const reason = String(error instanceof Error ? error.message : error).replace(/ for url \([^)]*\)/, "");
+      if (!this.#isFailing) log.error("keys-failed", { error: reason });
+      this.#isFailing = true;
+      throw new RemoteKeysError(`Cannot fetch the keys: ${reason}`);
+    }
+  }
+
+  /** The text, if it is a set of keys. */
+  async #read(response: Response): Promise<string> {
+    const { limits } = this.#parts;
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new RemoteKeysError(`the answer has status ${response.status}`);
+    }
+    const text = await readBounded(response, limits.authAnswerBytesMax);
+    if (text === undefined) throw new RemoteKeysError("the answer is too long, or not UTF-8");
+    const keys = (JSON.parse(text) as { keys?: unknown } | null)?.keys;
+    if (!Array.isArray(keys)) throw new RemoteKeysError("the answer is no set of keys");
+    return text;
+  }
+}

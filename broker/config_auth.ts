@@ -1,0 +1,125 @@
+import { type CertificateName, METHOD_NAMES, type MethodName, type TokenField } from "./auth/method_names.ts";
+import { ConfigError, type Effective, isLoopback, type OptionValue } from "./config_schema.ts";
+
+/** Whom the broker is to know, every field settled. */
+export interface AuthOptions {
+  /** Those that are set up, in the order in which they are asked. */
+  readonly methods: readonly MethodName[];
+  readonly allowAnonymous: boolean;
+  readonly clientIdPerUser: boolean;
+  readonly passwordFile: string | undefined;
+  readonly certificateName: CertificateName | undefined;
+  readonly jwt: {
+    /** A file; or else there is a URL. */
+    readonly keys: string | undefined;
+    readonly jwksUrl: string | undefined;
+    readonly algorithms: readonly string[] | undefined;
+    readonly issuer: string | undefined;
+    readonly audience: string | undefined;
+    readonly field: TokenField;
+  };
+  readonly hookUrl: string | undefined;
+}
+
+type EffectiveOptions = Map<string, Effective>;
+
+const METHODS = "auth-methods";
+const ALLOW_ANONYMOUS = "auth-allow-anonymous";
+const JWT_KEYS = "auth-jwt-keys";
+const JWT_URL = "auth-jwt-jwks-url";
+
+/** The options that set a method up; one of them does. */
+const SET_UP_BY: Readonly<Record<MethodName, readonly string[]>> = {
+  "certificate": ["auth-certificate-name"],
+  "jwt": [JWT_KEYS, JWT_URL],
+  "password-file": ["auth-password-file"],
+  "hook": ["auth-hook-url"],
+};
+
+const WAYS_IN =
+  "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-jwks-url, auth.hook-url or auth.certificate-name";
+
+export function authOptions(value: (name: string) => OptionValue | undefined): AuthOptions {
+  return {
+    methods: value(METHODS) as readonly MethodName[],
+    allowAnonymous: value(ALLOW_ANONYMOUS) as boolean,
+    clientIdPerUser: value("auth-client-id-per-user") as boolean,
+    passwordFile: value("auth-password-file") as string | undefined,
+    certificateName: value("auth-certificate-name") as CertificateName | undefined,
+    jwt: {
+      keys: value(JWT_KEYS) as string | undefined,
+      jwksUrl: value(JWT_URL) as string | undefined,
+      algorithms: value("auth-jwt-algorithms") as readonly string[] | undefined,
+      issuer: value("auth-jwt-issuer") as string | undefined,
+      audience: value("auth-jwt-audience") as string | undefined,
+      field: value("auth-jwt-field") as TokenField,
+    },
+    hookUrl: value("auth-hook-url") as string | undefined,
+  };
+}
+
+/** Who may come in, as a whole: whoever sets up a method does not mean everybody, unless they say so. */
+export function settleIdentities(effective: EffectiveOptions): void {
+  checkTokens(effective);
+  const methods = settleMethods(effective);
+  const { value, source } = effective.get(ALLOW_ANONYMOUS) ?? {};
+  if (value === undefined) {
+    effective.set(ALLOW_ANONYMOUS, { value: methods.length === 0, source: undefined });
+    if (methods.length === 0) checkHosts(effective);
+  }
+  if (value !== false || methods.length > 0) return;
+  throw new ConfigError(
+    `Cannot use false for auth.allow-anonymous from ${source}: without ${WAYS_IN} nobody could come in`,
+  );
+}
+
+/** What is set up is asked and nothing else is: a list that leaves one out, or names one more, is a slip. */
+function settleMethods(effective: EffectiveOptions): readonly MethodName[] {
+  const setUp = METHOD_NAMES.filter((method) => SET_UP_BY[method].some((option) => effective.has(option)));
+  const { value, source } = effective.get(METHODS) ?? {};
+  if (value === undefined) {
+    effective.set(METHODS, { value: setUp, source: undefined });
+    return setUp;
+  }
+  const methods = value as readonly MethodName[];
+  const fail = (method: MethodName, problem: string) =>
+    new ConfigError(
+      `Cannot use ${JSON.stringify(methods)} for auth.methods from ${source}: ${method} ${problem}`,
+    );
+  for (const [index, method] of methods.entries()) {
+    if (methods.indexOf(method) !== index) throw fail(method, "is there twice");
+    if (!setUp.includes(method)) throw fail(method, `needs ${SET_UP_BY[method].map(pathOf).join(" or ")}`);
+  }
+  for (const method of setUp) if (!methods.includes(method)) throw fail(method, "is set up and left out");
+  return methods;
+}
+
+function checkTokens(effective: EffectiveOptions): void {
+  if (effective.has(JWT_KEYS) && effective.has(JWT_URL)) {
+    throw new ConfigError(`Cannot use both auth.jwt-keys and auth.jwt-jwks-url: give one of them`);
+  }
+  if (effective.has(JWT_KEYS) || effective.has(JWT_URL)) return;
+  for (const name of ["auth-jwt-algorithms", "auth-jwt-issuer", "auth-jwt-audience"]) {
+    if (!effective.has(name)) continue;
+    throw new ConfigError(
+      `Cannot use ${pathOf(name)} without auth.jwt-keys or auth.jwt-jwks-url: there are no tokens`,
+    );
+  }
+}
+
+/** As long as nobody said who may come in, only this machine may. */
+function checkHosts(effective: EffectiveOptions): void {
+  for (const name of ["mqtt-host", "http-host"]) {
+    const { value, source } = effective.get(name)!;
+    if (isLoopback(value as string)) continue;
+    throw new ConfigError(
+      `Cannot use ${JSON.stringify(value)} for ${pathOf(name)} from ${source}: everybody could come in; ` +
+        `say who may with ${WAYS_IN}, or that all may with auth.allow-anonymous = true`,
+    );
+  }
+}
+
+/** `auth-password-file` as it stands in the file; no section has a dash in its name. */
+function pathOf(name: string): string {
+  return name.replace("-", ".");
+}

@@ -1,0 +1,99 @@
+import { assertEquals } from "@std/assert";
+import type { JWK } from "jose";
+import type { Limits } from "../../broker/core/limits.ts";
+import { credentialsOf } from "../contract/authenticator_contract.ts";
+import { TestAuthTools } from "../support/auth_tools.ts";
+import { keysOf, sign, signerFor, tokenAuthenticator } from "../support/tokens.ts";
+
+/** Serves keys, and whatever else a test answers. */
+class KeyServer implements AsyncDisposable {
+  keys: readonly JWK[] = [];
+  requestCount = 0;
+  answer: () => Response | Promise<Response> = () => Response.json({ keys: this.keys });
+  readonly url: string;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+      this.requestCount++;
+      return this.answer();
+    });
+    this.url = `http://127.0.0.1:${this.#server.addr.port}/jwks`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+function start(server: KeyServer, limits: Partial<Limits> = {}) {
+  const tools = new TestAuthTools(limits);
+  const keys = keysOf("x".repeat(32));
+  keys.replace([]);
+  const authenticator = tokenAuthenticator(tools, { jwksUrl: server.url, keys });
+  const outcome = async (token: string) => {
+    const grant = await authenticator.authenticate({ ...credentialsOf(undefined), token });
+    return grant?.granted ? grant.identity.name : grant?.reason;
+  };
+  return { tools, outcome, counts: tools.counters.authentication };
+}
+
+Deno.test("keys behind a URL are fetched once, and made-up key ids make nobody fetch them again", async () => {
+  await using server = new KeyServer();
+  const [one, stranger] = [await signerFor("ES256"), await signerFor("ES256")];
+  server.keys = [{ ...one.jwk, kid: "1" }];
+  const { outcome, counts } = start(server);
+  const token = await sign({ sub: "ana" }, { ...one, kid: "1" });
+  assertEquals(await Promise.all([token, token].map(outcome)), ["ana", "ana"]);
+  for (const kid of ["2", "3", "4"]) {
+    assertEquals(await outcome(await sign({ sub: "eve" }, { ...stranger, kid })), "bad-credentials");
+  }
+  assertEquals(await outcome(await sign({ sub: "eve" }, { ...stranger, kid: "1" })), "bad-credentials");
+  assertEquals([server.requestCount, counts.jwksRequests, counts.jwksFailures], [1, 1, 0]);
+});
+
+Deno.test("a secret behind a URL is none", async () => {
+  await using server = new KeyServer();
+  const secret = new Uint8Array(32).fill(7);
+  server.keys = [{ kty: "oct", k: secret.toBase64({ alphabet: "base64url" }) }];
+  const { outcome } = start(server);
+  assertEquals(await outcome(await sign({ sub: "eve" }, { key: secret })), "bad-credentials");
+  assertEquals(server.requestCount, 0);
+});
+
+Deno.test("keys that cannot be had let nobody in, are not asked for again at once, and count when they are there", async () => {
+  await using server = new KeyServer();
+  const signer = await signerFor("ES256");
+  server.keys = [signer.jwk];
+  const usual = server.answer;
+  const token = await sign({ sub: "ana" }, signer);
+  const { tools, outcome, counts } = start(server, { authAnswerBytesMax: 10_000 });
+  const answers = [
+    () => new Response("no", { status: 500 }),
+    () => Response.redirect(`${server.url}2`),
+    () => new Response("no JSON"),
+    () => new Response("null"),
+    () => Response.json({ keys: 1 }),
+    () => Response.json({ keys: [], padding: "x".repeat(10_000) }),
+  ];
+  for (const [index, answer] of answers.entries()) {
+    server.answer = answer;
+    assertEquals([await outcome(token), await outcome(token)], ["unavailable", "unavailable"]);
+    assertEquals([server.requestCount, counts.jwksFailures], [index + 1, index + 1]);
+    tools.clock.advance(tools.limits.jwksCooldownSeconds * 1000);
+  }
+  assertEquals(tools.lines.filter((line) => line.includes("keys-failed")).length, 1);
+  server.answer = usual;
+  assertEquals(await outcome(token), "ana");
+  assertEquals(tools.lines.filter((line) => line.includes("keys-recovered")).length, 1);
+});
+
+Deno.test("keys that take too long let nobody in", async () => {
+  await using server = new KeyServer();
+  const held = Promise.withResolvers<Response>();
+  server.answer = () => held.promise;
+  const { outcome } = start(server, { jwksSeconds: 1 });
+  const signer = await signerFor("ES256");
+  assertEquals(await outcome(await sign({ sub: "ana" }, signer)), "unavailable");
+  held.resolve(new Response());
+});

@@ -1,0 +1,105 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { printOptions, resolveOptions } from "../broker/config.ts";
+import { EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";
+
+Deno.test("with any way to say who one is nobody comes in without, unless that is said too", () => {
+  const auth = (flags: Record<string, string>) => resolveOptions({ flags }).auth;
+  assertEquals(auth({}), NOBODY_NAMED);
+  const ways = {
+    "auth-password-file": ["password-file", "u"],
+    "auth-jwt-keys": ["jwt", "k"],
+    "auth-jwt-jwks-url": ["jwt", "https://x/jwks"],
+    "auth-hook-url": ["hook", "http://192.0.2.1/auth"],
+    "auth-certificate-name": ["certificate", "cn"],
+  } as const;
+  for (const [flag, [method, value]] of Object.entries(ways)) {
+    const { methods, allowAnonymous } = auth({ [flag]: value });
+    assertEquals([methods, allowAnonymous], [[method], false], flag);
+    const both = { [flag]: value, "auth-allow-anonymous": "true" };
+    assertEquals(auth(both).allowAnonymous, true);
+    assertEquals(resolveOptions(fileOf(printOptions({ flags: both }))).auth, auth(both));
+    assertStringIncludes(printOptions({ flags: { [flag]: value } }), "allow-anonymous = false\n");
+  }
+  assertEquals(printOptions({}).includes("password-file"), false);
+});
+
+Deno.test("methods are asked in their usual order, or in the one that is written", () => {
+  const flags = { "auth-password-file": "u", "auth-hook-url": "http://x/", "auth-certificate-name": "san" };
+  assertEquals(resolveOptions({ flags }).auth.methods, ["certificate", "password-file", "hook"]);
+  const methods = { "auth-methods": "hook,password-file,certificate" };
+  assertEquals(resolveOptions({ flags: { ...flags, ...methods } }).auth.methods, [
+    "hook",
+    "password-file",
+    "certificate",
+  ]);
+  const problem = (names: string) => messageOf({ flags: { ...flags, "auth-methods": names } });
+  const from = (names: string[]) =>
+    `Cannot use ${JSON.stringify(names)} for auth.methods from flag --auth-methods:`;
+  assertEquals(problem("hook"), `${from(["hook"])} certificate is set up and left out`);
+  const withTokens = ["jwt", "hook", "password-file", "certificate"];
+  assertEquals(
+    problem(withTokens.join()),
+    `${from(withTokens)} jwt needs auth.jwt-keys or auth.jwt-jwks-url`,
+  );
+  const twice = ["hook", "hook", "password-file", "certificate"];
+  assertEquals(problem(twice.join()), `${from(twice)} hook is there twice`);
+  assertStringIncludes(
+    problem("hok"),
+    "it must be a list of certificate, jwt, password-file, hook, each once",
+  );
+});
+
+// NanoMQ, EMQX and others were found open in numbers: who opens the broker must have said to whom.
+Deno.test("as long as nobody said who may come in, only this machine may", () => {
+  for (const host of ["0.0.0.0", "::", "192.0.2.7", "broker.local", "127.0.0.1.example.org"]) {
+    for (const option of ["host", "mqtt-host", "http-host"]) {
+      const message = messageOf({ flags: { [option]: host } });
+      assertStringIncludes(message, `Cannot use ${JSON.stringify(host)} for `);
+      assertStringIncludes(message, `from flag --${option}: everybody could come in; say who may with auth.`);
+      assertStringIncludes(message, "or that all may with auth.allow-anonymous = true");
+      assertEquals(resolveOptions({ flags: { [option]: host, ...EVERYBODY } }).auth.allowAnonymous, true);
+      resolveOptions({ flags: { [option]: host, "auth-password-file": "u" } });
+    }
+  }
+  for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) resolveOptions({ flags: { host } });
+});
+
+Deno.test("what says nothing of tokens where there are none, or of two places for their keys, is refused", () => {
+  assertEquals(
+    messageOf({ flags: { "auth-jwt-issuer": "me" } }),
+    "Cannot use auth.jwt-issuer without auth.jwt-keys or auth.jwt-jwks-url: there are no tokens",
+  );
+  assertEquals(
+    messageOf({ flags: { "auth-jwt-keys": "k", "auth-jwt-jwks-url": "https://x/" } }),
+    "Cannot use both auth.jwt-keys and auth.jwt-jwks-url: give one of them",
+  );
+  // Keys that come over an open line are anybody's; `none` is no algorithm.
+  for (const url of ["http://x/jwks", "ftp://x/", "https://u:p@x/", "x", ""]) {
+    assertStringIncludes(messageOf({ flags: { "auth-jwt-jwks-url": url } }), "a URL with https");
+  }
+  for (const url of ["file:///etc/passwd", "ftp://x/", "http://u:p@x/", "x", ""]) {
+    assertStringIncludes(messageOf({ flags: { "auth-hook-url": url } }), "a URL with http or https");
+  }
+  assertStringIncludes(
+    messageOf({ flags: { "auth-jwt-keys": "k", "auth-jwt-algorithms": "none" } }),
+    "a list of HS256",
+  );
+});
+
+// A variable that the shell did not find must not open the door.
+Deno.test("an empty name of a password file is refused, and so is a door that nobody could enter", () => {
+  assertEquals(
+    messageOf({ env: { PREGON_AUTH_PASSWORD_FILE: "" } }),
+    'Cannot use "" for auth.password-file from variable PREGON_AUTH_PASSWORD_FILE: it must be the path of a file or folder',
+  );
+  assertEquals(
+    messageOf(fileOf("[auth]\nallow-anonymous = false")),
+    "Cannot use false for auth.allow-anonymous from file pregon.toml: without " +
+      "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-jwks-url, auth.hook-url or " +
+      "auth.certificate-name nobody could come in",
+  );
+  assertEquals(
+    messageOf({ flags: { "auth-allow-anonymous": "no" } }),
+    'Cannot use "no" for auth.allow-anonymous from flag --auth-allow-anonymous: it must be true or false',
+  );
+});

@@ -1,0 +1,36 @@
+import { assertMatch, assertThrows } from "@std/assert";
+import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../../broker/config.ts";
+import type { AuthOptions } from "../../broker/config_auth.ts";
+
+/** Whoever opens the broker must say so. */
+export const EVERYBODY = { "auth-allow-anonymous": "true" };
+
+/** Where no option says who may come in. */
+export const NOBODY_NAMED: AuthOptions = {
+  methods: [],
+  allowAnonymous: true,
+  clientIdPerUser: true,
+  passwordFile: undefined,
+  certificateName: undefined,
+  jwt: {
+    keys: undefined,
+    jwksUrl: undefined,
+    algorithms: undefined,
+    issuer: undefined,
+    audience: undefined,
+    field: "password",
+  },
+  hookUrl: undefined,
+};
+
+export function fileOf(text: string): OptionSources {
+  return { file: { name: "pregon.toml", text } };
+}
+
+/** What is said of options that cannot be used. */
+export function messageOf(sources: OptionSources): string {
+  const { message } = assertThrows(() => resolveOptions(sources), ConfigError);
+  assertMatch(message, /^[A-Z][^\n]*[^.\n]$/, "One line, sentence case, no full stop");
+  assertThrows(() => printOptions(sources), ConfigError, message);
+  return message;
+}
