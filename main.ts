@@ -1,10 +1,14 @@
 import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
+import { runAcl } from "./broker/cli/acl.ts";
+import { ACL_ARGUMENTS, ACL_FLAGS } from "./broker/cli/acl_flags.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
 import { runPasswd } from "./broker/cli/passwd.ts";
 import { PASSWD_ARGUMENTS, PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
+import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
+import { loadRules, readRules } from "./broker/cli/rules.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { loadUsers } from "./broker/cli/users.ts";
@@ -19,8 +23,9 @@ import manifest from "./deno.json" with { type: "json" };
 const STOP_SECONDS_MAX = 4;
 const PROGRESS_MS = 1000;
 
-const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, passwd: PASSWD_FLAGS };
-const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, passwd: runPasswd };
+const FLAGS = { serve: SERVE_FLAGS, pub: PUB_FLAGS, sub: SUB_FLAGS, passwd: PASSWD_FLAGS, acl: ACL_FLAGS };
+const ARGUMENTS = { serve: [], pub: [], sub: [], passwd: PASSWD_ARGUMENTS, acl: ACL_ARGUMENTS };
+const RUNNERS = { serve: runServe, pub: runPub, sub: runSub, passwd: runPasswd, acl: runAcl };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -28,7 +33,7 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [command, flags] = splitCommand(args);
-    const line = parseCommandLine(flags, FLAGS[command], command === "passwd" ? PASSWD_ARGUMENTS : []);
+    const line = parseCommandLine(flags, FLAGS[command], ARGUMENTS[command]);
     if (line.has("help")) return print(helpText(command));
     if (line.has("version")) return print(`pregon ${manifest.version}`);
     return await RUNNERS[command](line);
@@ -61,7 +66,14 @@ async function runServe(line: CommandLine): Promise<number> {
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
   const users = await loadUsers(options.auth.passwordFile, log);
-  const running = await serve(options, { log, users, allowAnonymous: options.auth.allowAnonymous });
+  const { allowAnonymous, aclFile } = options.auth;
+  const rules = await loadRules(aclFile, options.limits);
+  const running = await serve(options, { log, users, allowAnonymous, rules });
+  const reloaders = new Reloaders(log);
+  if (aclFile) {
+    reloaders.add("acl", async () => running.rights.replace(await readRules(aclFile, options.limits)));
+  }
+  reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
@@ -105,6 +117,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     httpPort: http.port,
     mqttUrl: listener.url,
     httpUrl: http.url,
+    rights: broker.rights,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);

@@ -6,6 +6,8 @@ import {
   type EnhancedAuthenticator,
   type Grant,
 } from "./auth/authenticator.ts";
+import { Rights } from "./auth/rights.ts";
+import type { Rules } from "./auth/rules.ts";
 import type { UserTable } from "./auth/user_table.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
@@ -14,7 +16,7 @@ import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { type Log, silentLog } from "./core/log.ts";
-import { Message, type MessageDraft } from "./core/message.ts";
+import { isFalseText, Message, type MessageDraft } from "./core/message.ts";
 import type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 import {
   PUBLISH_REFUSALS,
@@ -28,7 +30,6 @@ import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
-import { isUtf8 } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
 import type { Will } from "./session/will.ts";
 import { Restoration } from "./restoration.ts";
@@ -54,6 +55,8 @@ export interface BrokerOptions {
   readonly users?: UserTable | undefined;
   /** Whether others may come in without; true without users. */
   readonly allowAnonymous?: boolean | undefined;
+  /** What who is let in may do; without them, everything. */
+  readonly rules?: Rules | undefined;
   /** In the place of those that `users` and `allowAnonymous` ask for. */
   readonly authenticators?: readonly Authenticator[];
   readonly enhancedAuthenticators?: readonly EnhancedAuthenticator[];
@@ -85,6 +88,8 @@ export class Broker {
   /** What streams catch up from, across starts of the process. */
   readonly events: EventJournal;
   readonly retained: RetainedMessages;
+  /** What everybody may do; `rights.replace` changes it. */
+  readonly rights: Rights;
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
   readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
@@ -103,7 +108,8 @@ export class Broker {
     this.startedAt = this.clock.now();
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
-    const { users, allowAnonymous } = options;
+    const { users, allowAnonymous, rules } = options;
+    this.rights = new Rights(rules, this.limits.aclAnswersMax, () => this.rightsChanged());
     const methods = authMethods({ users, allowAnonymous, limits: this.limits });
     this.#authenticators = new AuthenticatorChain(options.authenticators ?? methods.plain);
     const enhanced = options.enhancedAuthenticators ?? methods.enhanced;
@@ -167,8 +173,19 @@ export class Broker {
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
   async authenticate(credentials: Credentials): Promise<Grant> {
     const grant = await this.#askAll(credentials);
-    if (!grant.granted) this.counters.authenticationsRefused[grant.reason]++;
+    if (grant.granted) return { ...grant, identity: this.admit(grant.identity, credentials.clientId) };
+    this.counters.authenticationsRefused[grant.reason]++;
     return grant;
+  }
+
+  /**
+   * Puts whoever was let in under the rules; a client that comes back is the one that it was.
+   *
+   * @param clientId empty as long as it has none, undefined over HTTP
+   */
+  admit(identity: Identity, clientId?: string): Identity {
+    const known = clientId === undefined ? undefined : this.sessions.get(clientId)?.identity;
+    return this.rights.admit(identity, clientId || undefined, known);
   }
 
   /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
@@ -182,7 +199,7 @@ export class Broker {
     if (wish.qos > features.maximumQos) return "qos-not-supported"; // [MQTT5-3.2.2-11]
     if (wish.retain && !features.retainAvailable) return "retain-not-supported"; // [MQTT5-3.2.2-14]
     if (isReserved(wish.topic) && identity !== BROKER_IDENTITY) return "reserved-topic";
-    if (!identity.can("publish", wish.topic)) return "denied";
+    if (!identity.can("publish", wish.topic, wish.retain)) return "denied";
     return features.checkPayloadFormat && isFalseText(wish) ? "payload-not-text" : undefined;
   }
 
@@ -312,7 +329,7 @@ export class Broker {
       retained: this.#retained,
       router: this.#router,
       sessions: this.sessions,
-      recall: (name) => this.#authenticators.recall(name),
+      recall: (name, clientId) => this.admit(this.#authenticators.recall(name), clientId),
     });
     for await (const records of this.#store.load()) restoration.take(records);
     const { state, events, interests, backlogs } = restoration.finish();
@@ -373,9 +390,4 @@ export class Broker {
     this.log.debug("publish-refused", { identity: identity.name, topic: draft.topic, refusal });
     return { accepted: false, refusal, reasonCode: PUBLISH_REFUSALS[refusal].reasonCode };
   }
-}
-
-/** A payload that says of itself that it is text, and is not. */
-function isFalseText({ payload, properties }: PublishWish): boolean {
-  return properties?.payloadIsText === true && payload !== undefined && !isUtf8(payload); // [MQTT5 3.3.2.3.2]
 }

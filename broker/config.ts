@@ -26,7 +26,11 @@ export interface Options {
   readonly durability: "disk" | "memory";
   /** The folder with the data. */
   readonly data: string;
-  readonly auth: { readonly passwordFile: string | undefined; readonly allowAnonymous: boolean };
+  readonly auth: {
+    readonly passwordFile: string | undefined;
+    readonly allowAnonymous: boolean;
+    readonly aclFile: string | undefined;
+  };
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
@@ -89,6 +93,7 @@ export function resolveOptions(sources: OptionSources): Options {
     auth: {
       passwordFile: value(PASSWORD_FILE) as string | undefined,
       allowAnonymous: value(ALLOW_ANONYMOUS) as boolean,
+      aclFile: value("auth-acl-file") as string | undefined,
     },
     log: { level: value("log-level") as LogLevel | "off" },
     features: Object.fromEntries(features) as Features,

@@ -187,6 +187,11 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: undefined,
     help: "Let in who shows no name; true unless there is a password file",
   }),
+  row("auth", "acl-file", {
+    kind: path,
+    default: undefined,
+    help: "What who is let in may do; without it, everything",
+  }),
   row("log", "level", {
     kind: oneOf([...LOG_LEVELS, "off"]),
     default: "info",

@@ -17,7 +17,7 @@ export interface RestorationParts {
   readonly router: Router;
   readonly sessions: SessionTable;
   /** Who had this name when the session was kept. */
-  readonly recall: (name: string) => Identity;
+  readonly recall: (name: string, clientId: string) => Identity;
 }
 
 /** What is left when everything that has a place is back in it. */
@@ -91,7 +91,8 @@ export class Restoration {
   #takeSession({ identity, ...session }: RecordOf<"session-put">): void {
     const { journal, sessions, recall } = this.#parts;
     journal.loadedIds(session.sessionId, 0);
-    this.#sessions.set(session.sessionId, sessions.restore({ ...session, identity: recall(identity) }));
+    const restored = sessions.restore({ ...session, identity: recall(identity, session.clientId) });
+    this.#sessions.set(session.sessionId, restored);
   }
 
   #takeSubscription(record: RecordOf<"subscription-put">): void {

@@ -24,6 +24,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Counters are plain numbers that the router counts in; it sees their shape only.
   "broker/core/": ["broker/packet/", "broker/topic/", "type broker/metrics/counters.ts"],
   "broker/auth/": ["broker/core/", "broker/topic/", "type broker/packet/"],
+  // The file of rules is TOML, as the options are.
+  "broker/auth/toml_lines.ts": ["@std/"],
+  "broker/auth/rules_file.ts": ["broker/auth/", "broker/core/", "broker/topic/", "@std/"],
   // Its records travel as bytes, and properties are kept as the packets have them.
   "broker/store/": ["broker/core/", "broker/topic/", "broker/packet/", "node:sqlite"],
   "broker/cluster/": ["broker/core/", "broker/topic/", "type broker/packet/"],

@@ -22,7 +22,7 @@ Deno.test("without any source everything has its default, on loopback only", () 
     sysIntervalSeconds: 10,
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
-    auth: { passwordFile: undefined, allowAnonymous: true },
+    auth: { passwordFile: undefined, allowAnonymous: true, aclFile: undefined },
     log: { level: "info" },
     features: ALL_FEATURES,
     limits: DEFAULT_LIMITS,
@@ -69,10 +69,14 @@ Deno.test("every option can be set by file, variable and flag alike", () => {
 
 Deno.test("with a password file nobody comes in without a name, unless that is said too", () => {
   const auth = (flags: Record<string, string>) => resolveOptions({ flags }).auth;
-  assertEquals(auth({}), { passwordFile: undefined, allowAnonymous: true });
-  assertEquals(auth({ "auth-password-file": "u" }), { passwordFile: "u", allowAnonymous: false });
+  assertEquals(auth({}), { passwordFile: undefined, allowAnonymous: true, aclFile: undefined });
+  assertEquals(auth({ "auth-password-file": "u" }), {
+    passwordFile: "u",
+    allowAnonymous: false,
+    aclFile: undefined,
+  });
   const both = { "auth-password-file": "u", "auth-allow-anonymous": "true" };
-  assertEquals(auth(both), { passwordFile: "u", allowAnonymous: true });
+  assertEquals(auth(both), { passwordFile: "u", allowAnonymous: true, aclFile: undefined });
   assertEquals(resolveOptions(fileOf(printOptions({ flags: both }))).auth, auth(both));
   assertStringIncludes(printOptions({ flags: { "auth-password-file": "u" } }), "allow-anonymous = false\n");
   assertEquals(printOptions({}).includes("password-file"), false);

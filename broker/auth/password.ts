@@ -1,3 +1,4 @@
+import type { Identity } from "../core/identity.ts";
 import type { Authenticator, Credentials, Grant } from "./authenticator.ts";
 import type { CheckGate } from "./check_gate.ts";
 import { saslprep } from "./saslprep.ts";
@@ -30,6 +31,10 @@ export class PasswordAuthenticator implements Authenticator {
     const isRight = await this.#checks.run(() => verifies(user?.verifier ?? decoy, text));
     if (isRight === "full") return { granted: false, reason: "busy" };
     return user && isRight ? { granted: true, identity: user.identity } : BAD;
+  }
+
+  recall(name: string): Identity | undefined {
+    return this.#users.find(name)?.identity;
   }
 }
 

@@ -1,9 +1,10 @@
 import { OPTION_ROWS } from "../config_schema.ts";
+import { ACL_FLAGS } from "./acl_flags.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./client_flags.ts";
 import { PASSWD_FLAGS } from "./passwd_flags.ts";
 
-export const COMMANDS = ["serve", "pub", "sub", "passwd"] as const;
+export const COMMANDS = ["serve", "pub", "sub", "passwd", "acl"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The flags of `serve`: every option, and what only a command line can say. */
@@ -26,6 +27,7 @@ const HELP: Readonly<Record<Command, () => string>> = {
   pub: pubHelp,
   sub: subHelp,
   passwd: passwdHelp,
+  acl: aclHelp,
 };
 
 /** The help of a command, with examples that work as they stand. */
@@ -42,6 +44,7 @@ Usage: pregon [serve] [FLAGS]     run the broker
        pregon pub [FLAGS]         publish messages         (pregon pub --help)
        pregon sub [FLAGS]         print messages           (pregon sub --help)
        pregon passwd FILE USER    say who may come in      (pregon passwd --help)
+       pregon acl check|explain   say who may do what      (pregon acl --help)
 
 Flags of serve:
 ${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
@@ -117,6 +120,42 @@ Examples:
   pregon passwd users ana -D
 
 Exit code: 0 done, 1 not done, 2 wrong flags.
+`;
+}
+
+function aclHelp(): string {
+  return `Check a file of rules, or ask it who may do what
+
+Usage: pregon acl check [FILE] [--config FILE]
+       pregon acl explain [FILE] [--user NAME] --topic TOPIC (--publish|--subscribe|--read) [FLAGS]
+
+FILE is auth.acl-file of the options if it is not given. The broker reads it when it starts, and again at SIGHUP:
+pregon --auth-acl-file FILE
+
+The first rule, from the top of the file, that names the action, the topic and whoever asks decides; if there is none,
+the answer is no:
+
+  [groups]
+  admins = ["ana"]
+
+  [[rule]]
+  allow = "all"                          or deny; publish, subscribe, read (which includes subscribe), or all
+  topics = ["#", "$SYS/#"]               # does not reach what begins with $
+  groups = ["admins"]                    also users, clients, methods; who is not named is everybody
+
+  [[rule]]
+  allow = ["publish", "read"]
+  topics = ["home/%u/#"]                 %u is the user name, %c the client identifier
+  retain = false                         not about messages to be retained
+
+Flags:
+${flagLines(ACL_FLAGS)}
+Examples:
+  pregon acl check acl.toml
+  pregon acl explain acl.toml --user bob --topic home/bob/lamp --publish --retain
+  pregon acl explain --topic 'home/#' --subscribe
+
+Exit code: 0 can be used or allowed, 1 cannot be used or denied, 2 wrong flags.
 `;
 }
 

@@ -39,6 +39,15 @@ export interface Limits {
    */
   readonly passwordChecksWaitingMax: number;
 
+  // Rights
+  /** Bytes of the file of rules; a longer one, or one with more rules or topics, is refused as a whole. */
+  readonly aclFileBytesMax: number;
+  readonly aclRulesMax: number;
+  /** Topics of all rules together. */
+  readonly aclPatternsMax: number;
+  /** Topics and filters whose answer is remembered for one identity, and as many from before; the oldest go. */
+  readonly aclAnswersMax: number;
+
   // Per connection
   /**
    * Bytes waiting for one peer. Beyond, QoS 0 is dropped (`dropped:full`) and QoS 1 and 2 wait in the queue. Answers to
@@ -136,6 +145,11 @@ export const DEFAULT_LIMITS: Limits = {
   authenticationRoundsMax: 10,
   passwordChecksMax: 2,
   passwordChecksWaitingMax: 128,
+
+  aclFileBytesMax: 8 * MiB,
+  aclRulesMax: 10_000,
+  aclPatternsMax: 100_000,
+  aclAnswersMax: 128,
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,
