@@ -127,9 +127,9 @@ export class Backlog {
       const message = held[this.#heldHead++]!;
       this.#heldBytes -= message.size;
       this.#position = message.sequence + 1;
-      if (this.#heldHead === held.length) this.#emptyHeld();
       if (this.#mayHave(message)) return { kind: "message", message, origin: "live" };
     }
+    this.#emptyHeld();
     return DONE;
   }
 
