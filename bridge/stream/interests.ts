@@ -77,8 +77,7 @@ export class Interests {
     const known = this.#matched.get(topic);
     if (known !== undefined) return known;
     if (this.#matched.size >= REMEMBERED_TOPICS_MAX) this.#matched.clear();
-    let isMatch = false;
-    for (const filter of this.#interests.keys()) if (isMatch ||= matches(filter, topic)) break;
+    const isMatch = this.#interests.keys().some((filter) => matches(filter, topic));
     this.#matched.set(topic, isMatch);
     return isMatch;
   }
