@@ -71,7 +71,7 @@ async function runServe(line: CommandLine): Promise<number> {
   const running = await serve(options, { log, users, allowAnonymous, rules });
   const reloaders = new Reloaders(log);
   if (aclFile) {
-    reloaders.add("acl", async () => running.rights.replace(await readRules(aclFile, options.limits)));
+    reloaders.add("acl", async () => running.ruleBook.replace(await readRules(aclFile, options.limits)));
   }
   reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
@@ -117,7 +117,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     httpPort: http.port,
     mqttUrl: listener.url,
     httpUrl: http.url,
-    rights: broker.rights,
+    ruleBook: broker.ruleBook,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);

@@ -6,7 +6,7 @@ import {
   type EnhancedAuthenticator,
   type Grant,
 } from "./auth/authenticator.ts";
-import { Rights } from "./auth/rights.ts";
+import { RuleBook } from "./auth/rule_book.ts";
 import type { Rules } from "./auth/rules.ts";
 import type { UserTable } from "./auth/user_table.ts";
 import type { Backplane } from "./cluster/backplane.ts";
@@ -88,8 +88,8 @@ export class Broker {
   /** What streams catch up from, across starts of the process. */
   readonly events: EventJournal;
   readonly retained: RetainedMessages;
-  /** What everybody may do; `rights.replace` changes it. */
-  readonly rights: Rights;
+  /** What everybody may do; `ruleBook.replace` changes it. */
+  readonly ruleBook: RuleBook;
   readonly startedAt: number;
   readonly #authenticators: AuthenticatorChain;
   readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
@@ -109,7 +109,7 @@ export class Broker {
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
     const { users, allowAnonymous, rules } = options;
-    this.rights = new Rights(rules, this.limits.aclAnswersMax, () => this.rightsChanged());
+    this.ruleBook = new RuleBook(rules, this.limits.aclAnswersMax, () => this.rightsChanged());
     const methods = authMethods({ users, allowAnonymous, limits: this.limits });
     this.#authenticators = new AuthenticatorChain(options.authenticators ?? methods.plain);
     const enhanced = options.enhancedAuthenticators ?? methods.enhanced;
@@ -185,7 +185,7 @@ export class Broker {
    */
   admit(identity: Identity, clientId?: string): Identity {
     const known = clientId === undefined ? undefined : this.sessions.get(clientId)?.identity;
-    return this.rights.admit(identity, clientId || undefined, known);
+    return this.ruleBook.admit(identity, clientId || undefined, known);
   }
 
   /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */

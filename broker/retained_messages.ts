@@ -46,7 +46,9 @@ export class RetainedMessages {
     const until = this.#lastSequence();
     return {
       walk: () => this.#subscribed(subscriber, filter, until),
-      isCurrent: (message) => this.get(subscriber.identity, message.topic) === message,
+      isCurrent: (message) =>
+        this.get(subscriber.identity, message.topic) === message &&
+        subscriber.identity.can("subscribe", filter),
     };
   }
 

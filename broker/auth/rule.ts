@@ -1,6 +1,7 @@
-import type { Action, IdentityMethod } from "../core/identity.ts";
+import type { Action } from "../core/identity.ts";
 
-export { IDENTITY_METHODS } from "../core/identity.ts";
+/** The words for how somebody showed who they are. */
+export const RULE_METHODS = ["anonymous", "password-file", "jwt", "certificate", "hook"] as const;
 
 /** What is asked, one bit each: a message that is to be retained is another question than one that is not. */
 const PUBLISH = 1;
@@ -38,7 +39,7 @@ export interface Rule {
   readonly users?: ReadonlySet<string> | undefined;
   readonly groups?: ReadonlySet<string> | undefined;
   readonly clients?: ReadonlySet<string> | undefined;
-  readonly methods?: ReadonlySet<IdentityMethod> | undefined;
+  readonly methods?: ReadonlySet<string> | undefined;
 }
 
 /** Who asks, as rules see it. */
@@ -48,7 +49,7 @@ export interface Asker {
   /** Undefined over HTTP. */
   readonly clientId: string | undefined;
   readonly groups: readonly string[];
-  readonly method: IdentityMethod | undefined;
+  readonly method: string | undefined;
   /** What `%u` and `%c` stand for; undefined where they stand for nothing. */
   readonly userLevel: string | undefined;
   readonly clientLevel: string | undefined;

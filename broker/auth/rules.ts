@@ -1,4 +1,4 @@
-import type { Identity } from "../core/identity.ts";
+import { ANONYMOUS_NAME, type Identity } from "../core/identity.ts";
 import { type Asker, levelOf, type Question, type Rule } from "./rule.ts";
 import { RuleTree } from "./rule_tree.ts";
 import { saslprep } from "./saslprep.ts";
@@ -45,14 +45,14 @@ export class Rules {
 
   /** Whoever showed no name has none: no rule for users is about them, whatever they are called in logs. */
   askerOf({ name, method, groups = NO_GROUPS }: Omit<Identity, "can">, clientId: string | undefined): Asker {
-    const isNamed = method !== "anonymous";
+    const isNamed = name !== ANONYMOUS_NAME;
     const user = isNamed ? saslprep(name) ?? name : undefined;
     const more = user === undefined ? undefined : this.#groupsByUser.get(user);
     return {
       user,
       clientId,
       groups: more ? [...groups, ...more] : groups,
-      method,
+      method: isNamed ? method : ANONYMOUS_NAME,
       userLevel: isNamed ? levelOf(name) : undefined,
       clientLevel: levelOf(clientId),
     };

@@ -1,8 +1,7 @@
 import { closestString } from "@std/text/closest-string";
-import { IDENTITY_METHODS, type IdentityMethod } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import { checkFilter, isShared } from "../topic/name.ts";
-import { NOT_ABOUT_RETAIN, type Rule, RULE_WORDS } from "./rule.ts";
+import { NOT_ABOUT_RETAIN, type Rule, RULE_METHODS, RULE_WORDS } from "./rule.ts";
 import { Rules } from "./rules.ts";
 import { saslprep } from "./saslprep.ts";
 import { type Assignment, readSections, type Section } from "./toml_lines.ts";
@@ -22,6 +21,8 @@ export type RuleLimits = Pick<
   Limits,
   "aclFileBytesMax" | "aclRulesMax" | "aclPatternsMax" | "topicLevelsMax"
 >;
+
+const encoder = new TextEncoder();
 
 type Fail = (problem: string) => never;
 type Word = keyof typeof RULE_WORDS;
@@ -44,7 +45,7 @@ export function parseRulesFile({ name, text }: RulesFile, limits: RuleLimits): R
   const failAt = (line: number, problem: string): never => {
     throw new RulesFileError(`Cannot use ${name}, line ${line}: ${problem}`);
   };
-  if (text.length > limits.aclFileBytesMax) {
+  if (encoder.encode(text).length > limits.aclFileBytesMax) {
     throw new RulesFileError(
       `Cannot use ${name}: it is longer than the ${limits.aclFileBytesMax} bytes that are allowed (limits.acl-file-bytes-max)`,
     );
@@ -162,9 +163,9 @@ function readRetain(
   return NOT_ABOUT_RETAIN[`${value}`];
 }
 
-function readMethods(key: string, value: unknown, fail: Fail): IdentityMethod[] {
+function readMethods(key: string, value: unknown, fail: Fail): string[] {
   return readNames(key, value, fail).map((name) =>
-    IDENTITY_METHODS.find((method) => method === name) ?? fail(unknownWord(key, name, IDENTITY_METHODS))
+    RULE_METHODS.find((method) => method === name) ?? fail(unknownWord(key, name, RULE_METHODS))
   );
 }
 

@@ -24,7 +24,7 @@ export class UserTable {
   ) {
     this.#secret = secret;
     this.#users = new Map([...verifiers].map(([name, verifier]) => [name, {
-      identity: { name, method: "password", can: () => true },
+      identity: { name, method: "password-file", can: () => true },
       verifier,
     }]));
     const shapes = [...verifiers.values()];

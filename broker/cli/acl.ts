@@ -1,7 +1,7 @@
-import { IDENTITY_METHODS, questionOf, type Rule } from "../auth/rule.ts";
+import { questionOf, type Rule, RULE_METHODS } from "../auth/rule.ts";
 import type { Rules } from "../auth/rules.ts";
 import { didYouMean, type Options, resolveOptions } from "../config.ts";
-import type { Action, IdentityMethod } from "../core/identity.ts";
+import type { Action } from "../core/identity.ts";
 import { checkFilter, checkTopic, isReserved, parseShare } from "../topic/name.ts";
 import { type CommandLine, UsageError } from "./command_line.ts";
 import { readRules } from "./rules.ts";
@@ -13,14 +13,17 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   read: "receive",
 };
 
+type Print = (line: string) => void;
+
+const ANONYMOUS = "anonymous";
 /** What `acl check` has a use for. */
 const FOR_CHECK: readonly string[] = ["WHAT", "FILE", "config"];
 
 /** Answers whether a file of rules can be used, or what it says; the exit code is 0 for yes, 1 for no. */
-export async function runAcl(line: CommandLine): Promise<number> {
+export async function runAcl(line: CommandLine, print: Print = console.log): Promise<number> {
   const [what] = line.get("WHAT") ?? [];
-  if (what === "check") return await check(line);
-  if (what === "explain") return await explain(line);
+  if (what === "check") return await check(line, print);
+  if (what === "explain") return await explain(line, print);
   throw new UsageError(
     what === undefined
       ? "Say what to do: pregon acl check FILE, or pregon acl explain --topic TOPIC --publish"
@@ -28,7 +31,7 @@ export async function runAcl(line: CommandLine): Promise<number> {
   );
 }
 
-async function check(line: CommandLine): Promise<number> {
+async function check(line: CommandLine, print: Print): Promise<number> {
   for (const name of line.keys()) {
     if (FOR_CHECK.includes(name)) continue;
     throw new UsageError(`Cannot use --${name} with acl check: it is for acl explain`);
@@ -36,11 +39,11 @@ async function check(line: CommandLine): Promise<number> {
   const { name, rules } = await open(line);
   const { list, groups } = rules;
   const patternCount = list.reduce((count, { patterns }) => count + patterns.length, 0);
-  console.log(`${name} can be used: ${list.length} rules, ${patternCount} topics, ${groups.size} groups`);
+  print(`${name} can be used: ${list.length} rules, ${patternCount} topics, ${groups.size} groups`);
   for (const rule of list) {
     for (const group of rule.groups ?? []) {
       if (groups.has(group)) continue;
-      console.log(
+      print(
         `Line ${rule.line}: the group ${JSON.stringify(group)} is not in [groups], so a token must name it`,
       );
     }
@@ -48,26 +51,23 @@ async function check(line: CommandLine): Promise<number> {
   return 0;
 }
 
-async function explain(line: CommandLine): Promise<number> {
+async function explain(line: CommandLine, print: Print): Promise<number> {
   const action = actionOf(line);
   const retain = line.has("retain");
   if (retain && action !== "publish") throw new UsageError("Cannot use --retain without --publish");
-  const user = line.get("user")?.at(-1);
-  const method = methodOf(line, user);
+  const who = whoOf(line);
   const { name: file, rules, options } = await open(line);
   const topic = topicOf(line, action, options);
+  const answer = (isAllowed: boolean, why: string) => {
+    print(`${isAllowed ? "Allowed" : "Denied"}: ${why}`);
+    return isAllowed ? 0 : 1;
+  };
   if (action === "publish" && isReserved(topic)) {
-    return say(false, "topics that begin with $ belong to the broker, whatever rules say");
+    return answer(false, "topics that begin with $ belong to the broker, whatever rules say");
   }
-  const who = { name: user ?? "anonymous", method, groups: line.get("group") ?? [] };
   const asker = rules.askerOf(who, line.get("client")?.at(-1));
   const rule = rules.ruleFor(asker, questionOf(action, retain), topic);
-  return say(rule?.isAllowing === true, rule ? describe(rule, file) : `no rule of ${file} is about it`);
-}
-
-function say(isAllowed: boolean, why: string): number {
-  console.log(`${isAllowed ? "Allowed" : "Denied"}: ${why}`);
-  return isAllowed ? 0 : 1;
+  return answer(rule?.isAllowing === true, rule ? describe(rule, file) : `no rule of ${file} is about it`);
 }
 
 function describe({ number, line, isAllowing }: Rule, file: string): string {
@@ -80,11 +80,17 @@ function actionOf(line: CommandLine): Action {
   throw new UsageError("Say what is asked: one of --publish, --subscribe and --read");
 }
 
-function methodOf(line: CommandLine, user: string | undefined): IdentityMethod {
-  const word = line.get("method")?.at(-1) ?? (user === undefined ? "anonymous" : "password");
-  const method = IDENTITY_METHODS.find((method) => method === word);
-  if (method) return method;
-  throw new UsageError(`Unknown method ${JSON.stringify(word)}: ${didYouMean(word, IDENTITY_METHODS)}`);
+function whoOf(line: CommandLine): { name: string; method: string; groups: readonly string[] } {
+  const user = line.get("user")?.at(-1);
+  const word = line.get("method")?.at(-1) ?? (user === undefined ? ANONYMOUS : "password-file");
+  const method = RULE_METHODS.find((method) => method === word);
+  if (!method) {
+    throw new UsageError(`Unknown method ${JSON.stringify(word)}: ${didYouMean(word, RULE_METHODS)}`);
+  }
+  if ((method === ANONYMOUS) !== (user === undefined)) {
+    throw new UsageError(`Cannot use --method ${method} ${user === undefined ? "without" : "with"} --user`);
+  }
+  return { name: user ?? ANONYMOUS, method, groups: line.get("group") ?? [] };
 }
 
 function topicOf(line: CommandLine, action: Action, { limits }: Options): string {

@@ -1,4 +1,4 @@
-import { IDENTITY_METHODS } from "../auth/rule.ts";
+import { RULE_METHODS } from "../auth/rule.ts";
 import type { Flag } from "./command_line.ts";
 
 /** The arguments of `acl` that are no flags. */
@@ -18,7 +18,7 @@ export const ACL_FLAGS: readonly Flag[] = [
   {
     name: "method",
     placeholder: "WORD",
-    help: `How it showed who it is: ${IDENTITY_METHODS.join(", ")}; password, or anonymous without a user`,
+    help: `How it showed who it is: ${RULE_METHODS.join(", ")}; password-file, or anonymous without a user`,
   },
   { name: "topic", short: "t", placeholder: "TOPIC", help: "The topic, or with --subscribe the filter" },
   { name: "publish", help: "Whether it may publish there" },

@@ -1,4 +1,4 @@
-import type { Action, Identity, IdentityMethod } from "../core/identity.ts";
+import type { Action, Identity } from "../core/identity.ts";
 import { isReserved } from "../topic/name.ts";
 import { Answers } from "./answers.ts";
 import { type Asker, type Question, questionOf } from "./rule.ts";
@@ -13,7 +13,7 @@ const SYS = "$SYS";
  * Without rules whoever is let in may do everything, but see nothing that begins with $ except `$SYS`. With rules they
  * may do what these allow, and nothing else.
  */
-export class Rights {
+export class RuleBook {
   #rules: Rules | undefined;
   readonly #answersMax: number;
   readonly #changed: () => void;
@@ -53,11 +53,11 @@ export class Rights {
 
 class RuledIdentity implements Identity {
   readonly name: string;
-  readonly method: IdentityMethod | undefined;
+  readonly method: string | undefined;
   readonly groups: readonly string[] | undefined;
   readonly base: Identity;
   readonly clientId: string | undefined;
-  readonly #rights: Rights;
+  readonly #book: RuleBook;
   readonly #answersMax: number;
   /** By which the answers were found; who asks also depends on them. */
   #rules: Rules | undefined;
@@ -65,7 +65,7 @@ class RuledIdentity implements Identity {
   #answers: Answers | undefined;
 
   constructor(
-    rights: Rights,
+    book: RuleBook,
     { base, clientId, answersMax }: {
       readonly base: Identity;
       readonly clientId: string | undefined;
@@ -77,13 +77,13 @@ class RuledIdentity implements Identity {
     this.groups = base.groups;
     this.base = base;
     this.clientId = clientId;
-    this.#rights = rights;
+    this.#book = book;
     this.#answersMax = answersMax;
   }
 
   can(action: Action, topicOrFilter: string, retain = false): boolean {
     if (!this.base.can(action, topicOrFilter, retain)) return false;
-    const { rules } = this.#rights;
+    const { rules } = this.#book;
     if (!rules) return !isReserved(topicOrFilter) || isOfSys(topicOrFilter);
     return this.#ask(rules, questionOf(action, retain), topicOrFilter);
   }
