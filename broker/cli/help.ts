@@ -60,6 +60,7 @@ Examples:
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
   pregon --auth-password-file users               for those in the file only
+  pregon --auth-acl-file acl.toml                 who may do what, as the file says
   PREGON_LOG_LEVEL=debug pregon --config a.toml   options from three places
   pregon --mqtt-port 1884 --print-config          what that comes to, as a file
 `;
@@ -139,14 +140,14 @@ the answer is no:
   admins = ["ana"]
 
   [[rule]]
-  allow = "all"                          or deny; publish, subscribe, read (which includes subscribe), or all
+  allow = "all"                          # or deny; publish, subscribe, read (and so subscribe), or a list of these
   topics = ["#", "$SYS/#"]               # does not reach what begins with $
-  groups = ["admins"]                    also users, clients, methods; who is not named is everybody
+  groups = ["admins"]                    # also users, clients, methods; a rule without any is for everybody
 
   [[rule]]
   allow = ["publish", "read"]
-  topics = ["home/%u/#"]                 %u is the user name, %c the client identifier
-  retain = false                         not about messages to be retained
+  topics = ["home/%u/#"]                 # %u is the user name, %c the client identifier
+  retain = false                         # not about messages that are to be retained
 
 Flags:
 ${flagLines(ACL_FLAGS)}

@@ -87,7 +87,7 @@ ${
     isLocal
       ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
       : auth.allowAnonymous
-      ? "Other machines can connect, and may read and publish everything without a password"
+      ? `Other machines can connect, and may ${may(auth)} without a password`
       : "Other machines can connect with a user name and password, which travel as they are: there is no TLS yet"
   }
 ${names}Try:
@@ -95,6 +95,10 @@ ${names}Try:
   curl${withUser} -N ${http_}/stream/home/%23
   curl${withUser} -d 21.5 ${http_}/topics/home/kitchen/temp
 `;
+}
+
+function may({ aclFile }: Options["auth"]): string {
+  return aclFile === undefined ? "read and publish everything" : `do what ${aclFile} allows everybody`;
 }
 
 function isLoopback(host: string): boolean {
