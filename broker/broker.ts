@@ -185,7 +185,7 @@ export class Broker {
    */
   admit(identity: Identity, clientId?: string): Identity {
     const known = clientId === undefined ? undefined : this.sessions.get(clientId)?.identity;
-    return this.ruleBook.admit(identity, clientId || undefined, known);
+    return this.ruleBook.admit(identity, clientId, known);
   }
 
   /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */

@@ -3,10 +3,11 @@
 
 import { assertEquals } from "@std/assert";
 import { createBridge } from "../bridge/mod.ts";
+import { expectAuth, expectConnack, sendAuth, sendConnect, SteppedMethod } from "./mqtt5/auth_support.ts";
 import { eventually } from "./support/eventually.ts";
 import { rulesOf } from "./support/reference_rules.ts";
 import { authorizationOf, GroupAuthenticator, publishAll, topicsCome } from "./support/rights_world.ts";
-import { startBroker, type StartOptions, type TestBroker } from "./support/start_broker.ts";
+import { identityOf, startBroker, type StartOptions, type TestBroker } from "./support/start_broker.ts";
 
 /** A broker under these rules, where everybody is who they say. */
 function startWithRules(text: string, options: StartOptions = {}): TestBroker {
@@ -139,6 +140,26 @@ Deno.test("who is named in no rule may do nothing, over MQTT and HTTP", async ()
     assertEquals(response.status, status);
   }
   await bridge.close();
+});
+
+Deno.test("who authenticates by AUTH, once or again, is under the same rules as who shows a password", async () => {
+  const method = new SteppedMethod();
+  const rules = rulesOf('[[rule]]\nallow = "all"\ntopics = "of/%u/%c/#"\n');
+  await using host = startBroker({ enhancedAuthenticators: [method], rules });
+  const client = sendConnect(host, { clientId: "c", will: { topic: "of/ana/c/will" } });
+  await method.answer({ step: "granted", identity: identityOf("ana") });
+  await expectConnack(client, 0);
+  const filters = ["#", "of/ana/+/#", "of/ana/c/#"];
+  const codesOf = () => client.subscribe(...filters.map((filter) => [filter, 0] as const));
+  assertEquals(await codesOf(), [0x87, 0x87, 0]);
+  sendAuth(client, 0x19);
+  await method.answer({ step: "granted", identity: identityOf("ana") });
+  await expectAuth(client, 0);
+  assertEquals(await codesOf(), [0x87, 0x87, 0]);
+  await client.expectAck("puback", client.sendPublish("a", "x", { qos: 1 }), 0x87);
+  host.broker.ruleBook.replace(rulesOf(NOTHING));
+  client.cut();
+  await eventually(() => assertEquals(host.broker.counters.refusals.denied, 2));
 });
 
 // Mosquitto CVE-2018-12546, and "Burglars' IoT Paradise": a will, once accepted, was published for whoever had left it.

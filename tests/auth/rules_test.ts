@@ -131,6 +131,7 @@ Deno.test("names are compared in the form of SASLprep, as passwords are", () => 
     '[[rule]]\nallow = "all"\ntopics = "a"\n[[rule]]\nallow = "all"\ngroups = "g"\ntopics = "b"';
   assertRights(rules, [
     [false, "ana", "c", "publish", "a"],
+    [false, "\uff41na", "c", "publish", "a"],
     [true, "\u00e9va", "c", "publish", "a"],
     [true, "\u00e9va", "c", "publish", "b"],
     [false, "bob", "c", "publish", "b"],

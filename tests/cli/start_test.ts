@@ -22,6 +22,8 @@ Deno.test("who opens the broker is told by which names HTTP answers, until they 
 Deno.test("who opens the broker is told whether others need a password", () => {
   const users = { "auth-password-file": "users" };
   assertStringIncludes(bannerOf({ host: "0.0.0.0" }), "may read and publish everything without a password");
+  const ruled = bannerOf({ host: "0.0.0.0", "auth-acl-file": "acl.toml" });
+  assertStringIncludes(ruled, "may do what acl.toml allows everybody without a password");
   const guarded = bannerOf({ host: "0.0.0.0", ...users });
   assertStringIncludes(guarded, "with a user name and password, which travel as they are");
   assertStringIncludes(guarded, "-u USER -P PASSWORD");
