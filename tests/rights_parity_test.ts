@@ -1,136 +1,28 @@
-// Random rules, asked on every way on which a message can come in or go out: each must answer as the reference does,
-// which is written quite differently. `deno test -- SEED` begins elsewhere.
+// Random rules, asked on every way on which a message can come in or go out by MQTT: each must answer as the reference does,
+// which is written quite differently. `bridge/rights_parity_test.ts` asks the same over HTTP.
 
 import { assertEquals } from "@std/assert";
-import { createBridge } from "../bridge/mod.ts";
-import type { Rules } from "../broker/auth/rules.ts";
-import type { Action } from "../broker/core/identity.ts";
-import { matches } from "../broker/topic/name.ts";
-import { HOST, seeded, StreamReader } from "./bridge/support.ts";
 import type { RawClient } from "./support/raw_client.ts";
 import {
-  mayByReference,
-  pick,
-  randomRules,
-  type ReferenceAsker,
-  rulesOf,
-  tomlOf,
-  type WrittenRules,
-} from "./support/reference_rules.ts";
-import {
-  authorizationOf,
-  DurableBroker,
-  GroupAuthenticator,
-  publishAll,
-  topicsCome,
-} from "./support/rights_world.ts";
-import { startBroker, type TestBroker } from "./support/start_broker.ts";
+  authenticator,
+  type Case,
+  casesFrom,
+  connectOptions,
+  expectedOf,
+  explained,
+  FILTERS,
+  FREE,
+  may,
+  mayPublish,
+  receivable,
+  SEED,
+  testCases,
+  TOPICS,
+} from "./support/rights_cases.ts";
+import { DurableBroker, publishAll, topicsCome } from "./support/rights_world.ts";
+import type { TestBroker } from "./support/start_broker.ts";
 
-const RULE_SETS = 200;
 const RESTARTED_RULE_SETS = 12;
-const SEED = 20_261_124;
-
-const USERS = ["ana", "b", "a/b", "+", "$SYS"];
-/** Whoever shows no name is none of the users, whatever the log calls them. */
-const RULE_USERS = [...USERS, "anonymous"];
-const CLIENTS = ["c1", "b", "#", "a/b", "$SYS"];
-const GROUPS = ["staff", "others"];
-const LEVELS = ["a", "b", "ana", "c1", "anonymous", ""];
-const TOPICS = [
-  "a",
-  "b",
-  "a/b",
-  "a/b/c1",
-  "b/ana",
-  "ana",
-  "ana/a",
-  "a/c1",
-  "c1/ana/b",
-  "/a",
-  "a//b",
-  "anonymous/a",
-  "$SYS",
-  "$SYS/a",
-];
-const FILTERS = ["#", "+", "a/#", "a/+", "a/b", "+/b", "ana/#", "+/ana", "+/+/b", "/+", "$SYS/#", "$SYS/+"];
-const LARGE = "x".repeat(70_000);
-const FREE = rulesOf('[[rule]]\nallow = "all"\ntopics = ["#", "$SYS/#"]');
-
-const authenticator = new GroupAuthenticator("others", ["b", "$SYS"]);
-
-/** One set of rules and somebody who asks. */
-interface Case {
-  readonly written: WrittenRules;
-  readonly rules: Rules;
-  readonly asker: ReferenceAsker;
-  /** For what is tried with one only. */
-  readonly filter: string;
-  readonly topic: string;
-}
-
-function casesFrom(seed: number, count: number): Case[] {
-  const random = seeded(seed);
-  return Array.from({ length: count }, () => {
-    const source = { random, levels: LEVELS, users: RULE_USERS, clients: CLIENTS, groups: GROUPS };
-    const written = randomRules(source);
-    const user = random() < 0.2 ? undefined : pick(random, USERS);
-    return {
-      written,
-      rules: rulesOf(tomlOf(written)),
-      filter: pick(random, FILTERS),
-      topic: pick(random, TOPICS),
-      asker: {
-        user,
-        clientId: pick(random, CLIENTS),
-        method: user === undefined ? "anonymous" : "password-file",
-        groups: authenticator.groupsOf(user),
-      },
-    };
-  });
-}
-
-function may({ written, asker }: Case, action: Action, name: string, retain = false): boolean {
-  return mayByReference(written, asker, { action, name, retain });
-}
-
-/** What may come of filters, sorted; once however many of them match. */
-function expectedOf(one: Case, filters: readonly string[]): string[] {
-  return TOPICS.filter((topic) =>
-    may(one, "receive", topic) &&
-    filters.some((filter) => may(one, "subscribe", filter) && matches(filter, topic))
-  ).sort();
-}
-
-function receivable(one: Case): string[] {
-  return TOPICS.filter((topic) => may(one, "receive", topic)).sort();
-}
-
-function connectOptions({ asker }: Case) {
-  const { user, clientId } = asker;
-  return { clientId: clientId!, version: 5 as const, ...(user === undefined ? {} : { username: user }) };
-}
-
-/** Says which rules and who, where an answer is wrong. */
-async function explained(one: Case, check: () => Promise<void>): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    throw new Error(`${JSON.stringify(one.asker)}\n${tomlOf(one.written)}\n${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-/** Runs a check for every set of rules, all on one broker: what an earlier set left behind must not count. */
-function testCases(name: string, check: (test: TestBroker, one: Case) => Promise<void>): void {
-  Deno.test(`rights: ${name}`, async () => {
-    await using test = startBroker({ authenticators: [authenticator] });
-    for (const one of casesFrom(SEED, RULE_SETS)) {
-      test.broker.ruleBook.replace(one.rules);
-      await explained(one, () => check(test, one));
-    }
-  });
-}
 
 testCases("subscriptions are granted, and what comes live of them is what may be read", async (test, one) => {
   const client = await test.connect(connectOptions(one));
@@ -263,11 +155,6 @@ testCases("a will from before the rules fires as far as they let it", async (tes
   assertEquals(fired, allowed.map(({ topic }) => topic));
 });
 
-/** What begins with $ is the broker's, whatever rules say. */
-function mayPublish(one: Case, topic: string, retain: boolean): boolean {
-  return !topic.startsWith("$") && may(one, "publish", topic, retain);
-}
-
 Deno.test("rights: after a restart, sessions, wills and what is retained are under the rules as before", async () => {
   for (const one of casesFrom(SEED + 1, RESTARTED_RULE_SETS)) {
     await explained(one, () => restarted(one));
@@ -301,146 +188,4 @@ async function restarted(one: Case): Promise<void> {
     assertEquals(await topicsCome(client), expectedOf(one, [one.filter]), "retained");
   }
   await Deno.remove(folder, { recursive: true });
-}
-
-/** The same person over HTTP, who has no client identifier there. */
-function overHttp(one: Case): Case {
-  return { ...one, asker: { ...one.asker, clientId: undefined } };
-}
-
-function testHttpCases(name: string, check: (web: Web, one: Case) => Promise<void>): void {
-  testCases(name, async (test, one) => {
-    const bridge = createBridge(test.broker, { random: () => 0.5 });
-    const web = {
-      test,
-      request: (path: string, init: RequestInit = {}) =>
-        bridge.fetch(
-          new Request(HOST + path, { ...init, headers: { ...authorizationOf(one.asker), ...init.headers } }),
-        ),
-    };
-    await check(web, overHttp(one));
-    await bridge.close();
-  });
-}
-
-interface Web {
-  readonly test: TestBroker;
-  request(path: string, init?: RequestInit): Promise<Response>;
-}
-
-/** 401 asks who showed no name for one. */
-function refusedStatus({ asker }: Case): number {
-  return asker.user === undefined ? 401 : 403;
-}
-
-async function statusOf(response: Response): Promise<number> {
-  await response.body?.cancel();
-  return response.status;
-}
-
-const pathOf = (topic: string) => `/topics?topic=${encodeURIComponent(topic)}`;
-
-testHttpCases("GET of a topic and the list give what may be read", async ({ test, request }, one) => {
-  publishAll(test.broker, TOPICS, { retain: true });
-  for (const topic of TOPICS) {
-    const status = await statusOf(await request(pathOf(topic).replace("/topics?", "/topics/?")));
-    assertEquals(status, may(one, "receive", topic) ? 200 : refusedStatus(one), topic);
-  }
-  for (const filter of ["#", "$SYS/#"]) {
-    const response = await request(`/topics/?filter=${encodeURIComponent(filter)}`);
-    const { items } = await response.json();
-    const listed = items.map(({ topic }: { topic: string }) => topic).sort();
-    assertEquals(listed, receivable(one).filter((topic) => matches(filter, topic)));
-  }
-});
-
-testHttpCases("POST, PUT and DELETE are taken as PUBLISH is", async ({ test, request }, one) => {
-  test.broker.ruleBook.replace(one.rules);
-  for (const topic of TOPICS) {
-    for (const method of ["POST", "PUT"]) {
-      const status = await statusOf(
-        await request(pathOf(topic).replace("/topics?", "/topics/?"), { method, body: "x" }),
-      );
-      const isTaken = mayPublish(one, topic, method === "PUT");
-      assertEquals(status < 300, isTaken, `${method} ${topic}: ${status}`);
-    }
-  }
-  publishAll(test.broker, TOPICS, { retain: true });
-  for (const topic of TOPICS) {
-    const status = await statusOf(
-      await request(pathOf(topic).replace("/topics?", "/topics/?"), { method: "DELETE" }),
-    );
-    // Who may not read does not learn whether there is something to clear.
-    const isCleared = mayPublish(one, topic, true) && may(one, "receive", topic);
-    assertEquals(status === 204, isCleared, `DELETE ${topic}: ${status}`);
-  }
-});
-
-testHttpCases(
-  "a stream is opened, and what comes of it is what may be read",
-  async ({ test, request }, one) => {
-    publishAll(test.broker, TOPICS, { retain: true });
-    const { filter } = one;
-    const path = `/stream/?timeout=1&filter=${encodeURIComponent(filter)}`;
-    const init = { headers: { accept: "text/event-stream" } };
-    const expected = expectedOf(one, [filter]);
-    const response = await request(path, init);
-    assertEquals(response.status, may(one, "subscribe", filter) ? 200 : refusedStatus(one));
-    if (response.status !== 200) return await response.body?.cancel();
-    const stream = new StreamReader(response);
-    assertEquals(topicsOf(await stream.until("live")), expected, "retained");
-    publishAll(test.broker, TOPICS);
-    test.clock.advance(1000);
-    assertEquals(topicsOf(await stream.until("bye")), expected, "live");
-  },
-);
-
-testHttpCases("a stream from before the rules goes on by them", async ({ test, request }, one) => {
-  test.broker.ruleBook.replace(FREE);
-  const { filter } = one;
-  const matching = TOPICS.filter((topic) => matches(filter, topic));
-  const path = `/stream/?timeout=1&filter=${encodeURIComponent(filter)}`;
-  const stream = new StreamReader(await request(path, { headers: { accept: "text/event-stream" } }));
-  await stream.until("live");
-  publishAll(test.broker, TOPICS);
-  for (const topic of matching) assertEquals((await stream.json()).topic, topic);
-  test.broker.ruleBook.replace(one.rules);
-  publishAll(test.broker, TOPICS);
-  test.clock.advance(1000);
-  assertEquals(topicsOf(await stream.until("bye")), expectedOf(one, [filter]));
-});
-
-testHttpCases(
-  "a replay, and what waits behind it, is cut short by new rules",
-  async ({ test, request }, one) => {
-    test.broker.ruleBook.replace(FREE);
-    const { filter } = one;
-    const matching = TOPICS.filter((topic) => matches(filter, topic));
-    const path = `/stream/?timeout=1&filter=${encodeURIComponent(filter)}`;
-    const headers = { accept: "text/event-stream" };
-    const live = new StreamReader(await request(path, { headers }));
-    await live.until("live");
-    const cursor = live.sse.lastEventId;
-    // One fills a chunk, and no more is taken before the reader asks.
-    publishAll(test.broker, TOPICS, { payload: LARGE });
-    const stream = new StreamReader(
-      await request(path, { headers: { ...headers, "last-event-id": cursor } }),
-    );
-    publishAll(test.broker, TOPICS);
-    test.broker.ruleBook.replace(one.rules);
-    const expected = expectedOf(one, [filter]);
-    const [first, ...others] = matching;
-    const rest = others.filter((topic) => expected.includes(topic));
-    assertEquals(topicsOf(await stream.until("live")), [first!, ...rest].sort(), "replay");
-    const held: string[] = [];
-    while (held.length < expected.length) held.push((await stream.json()).topic);
-    assertEquals(held.sort(), expected, "held");
-    test.clock.advance(1000);
-    assertEquals(topicsOf(await stream.until("bye")), []);
-    await live.cancel();
-  },
-);
-
-function topicsOf(events: readonly { type: string; data: string }[]): string[] {
-  return events.filter(({ type }) => type === "message").map(({ data }) => JSON.parse(data).topic).sort();
 }

@@ -89,3 +89,10 @@ Deno.test("who comes while too many are checked is told that the broker is busy"
   await Promise.all(checks);
   assertEquals((await authenticator.authenticate(credentialsOf("ana", "1")))?.granted, true);
 });
+
+Deno.test("who had a session before a start is known by the name alone, as long as there is such a user", async () => {
+  const authenticator = new PasswordAuthenticator(await usersOf({ ana: "1" }), new CheckGate(OPEN_GATE));
+  const grant = await authenticator.authenticate(credentialsOf("ana", "1"));
+  assertEquals(grant?.granted && authenticator.recall("ana") === grant.identity, true);
+  assertEquals(authenticator.recall("bob"), undefined);
+});
