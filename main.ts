@@ -1,4 +1,6 @@
 import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
+import { runAcl } from "./broker/cli/acl.ts";
+import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
@@ -9,6 +11,7 @@ import { loadIdentities } from "./broker/cli/identities.ts";
 import { runPasswd } from "./broker/cli/passwd.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
+import { loadRules, readRules } from "./broker/cli/rules.ts";
 import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
@@ -27,6 +30,7 @@ const FLAGS = {
   pub: PUB_FLAGS,
   sub: SUB_FLAGS,
   passwd: PASSWD_FLAGS,
+  acl: ACL_FLAGS,
   check: CHECK_FLAGS,
   backup: BACKUP_FLAGS,
 };
@@ -35,6 +39,7 @@ const RUNNERS = {
   pub: runPub,
   sub: runSub,
   passwd: runPasswd,
+  acl: runAcl,
   check: runCheck,
   backup: runBackup,
 };
@@ -77,11 +82,16 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
-  const identities = await loadIdentities(options.auth, log);
-  const { clientIdPerUser } = options.auth;
-  const running = await serve(options, { log, clientIdPerUser, ...identities });
+  const { auth, limits } = options;
+  const { clientIdPerUser, aclFile } = auth;
+  const identities = await loadIdentities(auth, log);
+  const rules = await loadRules(aclFile, limits);
+  const running = await serve(options, { log, clientIdPerUser, rules, ...identities });
   const reloaders = new Reloaders(log);
   reloaders.add("identities", () => identities.reload(running.broker));
+  if (aclFile) {
+    reloaders.add("acl", async () => running.broker.ruleBook.replace(await readRules(aclFile, limits)));
+  }
   reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
@@ -127,6 +137,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     httpPort: http.port,
     mqttUrl: listener.url,
     httpUrl: http.url,
+    ruleBook: broker.ruleBook,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);

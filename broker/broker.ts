@@ -1,5 +1,7 @@
 import type { Credentials, Grant } from "./auth/authenticator.ts";
 import { Door, type DoorOptions } from "./auth/door.ts";
+import { RuleBook } from "./auth/rule_book.ts";
+import type { Rules } from "./auth/rules.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -7,7 +9,7 @@ import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { type Log, silentLog } from "./core/log.ts";
-import { Message, type MessageDraft } from "./core/message.ts";
+import { isFalseText, Message, type MessageDraft } from "./core/message.ts";
 import type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 import {
   PUBLISH_REFUSALS,
@@ -21,7 +23,6 @@ import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
-import { isUtf8 } from "./packet/mod.ts";
 import { SessionTable } from "./session/session_table.ts";
 import type { Will } from "./session/will.ts";
 import { Restoration } from "./restoration.ts";
@@ -43,6 +44,8 @@ import {
 export interface BrokerOptions extends DoorOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
+  /** What who is let in may do; without them, everything. */
+  readonly rules?: Rules | undefined;
   /** Whether a client identifier belongs to the user who has a session under it; true if nothing is said. */
   readonly clientIdPerUser?: boolean;
   readonly store?: Store;
@@ -74,6 +77,8 @@ export class Broker {
   readonly events: EventJournal;
   readonly retained: RetainedMessages;
   readonly door: Door;
+  /** What everybody may do; `ruleBook.replace` changes it. */
+  readonly ruleBook: RuleBook;
   readonly startedAt: number;
   readonly #store: Store;
   readonly #backplane: Backplane;
@@ -92,6 +97,7 @@ export class Broker {
     this.#backplane = options.backplane ?? singleNode;
     const { limits, clock, log, counters } = this;
     this.door = new Door(options, { limits, clock, log, counters });
+    this.ruleBook = new RuleBook(options.rules, limits.aclAnswersMax, () => this.rightsChanged());
     this.turn = new Turn(this.#store, {
       log: this.log,
       clock: this.clock,
@@ -156,8 +162,20 @@ export class Broker {
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
-  authenticate(credentials: Credentials): Promise<Grant> {
-    return this.door.authenticate(credentials);
+  async authenticate(credentials: Credentials): Promise<Grant> {
+    const grant = await this.door.authenticate(credentials);
+    if (!grant.granted) return grant;
+    return { ...grant, identity: this.admit(grant.identity, credentials.clientId) };
+  }
+
+  /**
+   * Puts whoever was let in under the rules; a client that comes back is the one that it was.
+   *
+   * @param clientId empty as long as it has none, undefined over HTTP
+   */
+  admit(identity: Identity, clientId?: string): Identity {
+    const known = clientId === undefined ? undefined : this.sessions.get(clientId)?.identity;
+    return this.ruleBook.admit(identity, clientId, known);
   }
 
   /** Whether the identity may publish that; the same answer for MQTT, wills and HTTP. */
@@ -166,7 +184,7 @@ export class Broker {
     if (wish.qos > features.maximumQos) return "qos-not-supported"; // [MQTT5-3.2.2-11]
     if (wish.retain && !features.retainAvailable) return "retain-not-supported"; // [MQTT5-3.2.2-14]
     if (isReserved(wish.topic) && identity !== BROKER_IDENTITY) return "reserved-topic";
-    if (!identity.can("publish", wish.topic)) return "denied";
+    if (!identity.can("publish", wish.topic, wish.retain)) return "denied";
     return features.checkPayloadFormat && isFalseText(wish) ? "payload-not-text" : undefined;
   }
 
@@ -214,7 +232,7 @@ export class Broker {
    */
   identitiesChanged(): void {
     this.door.forget();
-    this.sessions.recallRevoked((kept) => this.door.recall(kept));
+    this.sessions.recallRevoked((kept, clientId) => this.admit(this.door.recall(kept), clientId));
     this.rightsChanged();
   }
 
@@ -296,7 +314,7 @@ export class Broker {
       retained: this.#retained,
       router: this.#router,
       sessions: this.sessions,
-      recall: (kept) => this.door.recall(kept),
+      recall: (kept, clientId) => this.admit(this.door.recall(kept), clientId),
     });
     // What is put back is recorded anew in part: sessions whose connections ended with the process, say.
     this.turn.hold();
@@ -360,9 +378,4 @@ export class Broker {
     this.log.debug("publish-refused", { identity: identity.name, topic: draft.topic, refusal });
     return { accepted: false, refusal, reasonCode: PUBLISH_REFUSALS[refusal].reasonCode };
   }
-}
-
-/** A payload that says of itself that it is text, and is not. */
-function isFalseText({ payload, properties }: PublishWish): boolean {
-  return properties?.payloadIsText === true && payload !== undefined && !isUtf8(payload); // [MQTT5 3.3.2.3.2]
 }

@@ -19,6 +19,8 @@ export interface AuthOptions {
     readonly field: TokenField;
   };
   readonly hookUrl: string | undefined;
+  /** The file of rules. */
+  readonly aclFile: string | undefined;
 }
 
 type EffectiveOptions = Map<string, Effective>;
@@ -55,6 +57,7 @@ export function authOptions(value: (name: string) => OptionValue | undefined): A
       field: value("auth-jwt-field") as TokenField,
     },
     hookUrl: value("auth-hook-url") as string | undefined,
+    aclFile: value("auth-acl-file") as string | undefined,
   };
 }
 

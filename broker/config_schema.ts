@@ -262,6 +262,11 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: undefined,
     help: "A service of yours that is asked who somebody is, by POST",
   }),
+  row("auth", "acl-file", {
+    kind: path,
+    default: undefined,
+    help: "What who is let in may do; without it, everything",
+  }),
   row("log", "level", {
     kind: oneOf([...LOG_LEVELS, "off"]),
     default: "info",

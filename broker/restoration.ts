@@ -18,7 +18,7 @@ export interface RestorationParts {
   readonly router: Router;
   readonly sessions: SessionTable;
   /** Who had this name when the session was kept. */
-  readonly recall: (name: string) => Identity;
+  readonly recall: (name: string, clientId: string) => Identity;
 }
 
 /** What is left when everything that has a place is back in it. */
@@ -116,7 +116,7 @@ export class Restoration {
     journal.loadedIds(sessionId, 0);
     const session = sessions.restore(sessionId, {
       clientId,
-      identity: recall(record.identity),
+      identity: recall(record.identity, clientId),
       expirySeconds,
     });
     this.#sessions.set(sessionId, session);

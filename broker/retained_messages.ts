@@ -45,9 +45,18 @@ export class RetainedMessages {
   source(subscriber: Subscriber, filter: string): RetainedSource {
     const until = this.#lastSequence();
     return {
-      walk: () => this.matching(subscriber.identity, filter, until),
-      isCurrent: (message) => this.get(subscriber.identity, message.topic) === message,
+      walk: () => this.#subscribed(subscriber, filter, until),
+      isCurrent: (message) =>
+        this.get(subscriber.identity, message.topic) === message &&
+        subscriber.identity.can("subscribe", filter),
     };
+  }
+
+  /** As `matching`, while the right to the subscription lasts. */
+  *#subscribed(subscriber: Subscriber, filter: string, until: number): Generator<Message> {
+    for (const message of this.matching(subscriber.identity, filter, until)) {
+      if (subscriber.identity.can("subscribe", filter)) yield message;
+    }
   }
 
   /**

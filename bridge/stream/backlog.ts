@@ -127,9 +127,9 @@ export class Backlog {
       const message = held[this.#heldHead++]!;
       this.#heldBytes -= message.size;
       this.#position = message.sequence + 1;
-      if (this.#heldHead === held.length) this.#emptyHeld();
-      if (message.expiresAt > this.#broker.clock.now()) return { kind: "message", message, origin: "live" };
+      if (this.#mayHave(message)) return { kind: "message", message, origin: "live" };
     }
+    this.#emptyHeld();
     return DONE;
   }
 
@@ -154,7 +154,12 @@ export class Backlog {
 
   /** Rights are asked at this moment: they may have been taken away since. */
   #mayHave(message: Message): boolean {
-    return message.expiresAt > this.#broker.clock.now() && this.#identity.can("receive", message.topic);
+    return message.expiresAt > this.#broker.clock.now() && this.#identity.can("receive", message.topic) &&
+      this.#filters.some((filter) => this.#isGranted(filter) && matches(filter, message.topic));
+  }
+
+  #isGranted(filter: string): boolean {
+    return this.#identity.can("subscribe", filter);
   }
 
   #matches(topic: string): boolean {
@@ -175,7 +180,7 @@ export class Backlog {
       for (const message of this.#broker.retained.matching(this.#identity, filter)) {
         // A later filter is begun later and would also find what is not of the snapshot.
         const isNew = message.sequence > this.startSequence;
-        if (isNew || earlier.some((other) => matches(other, message.topic))) {
+        if (isNew || !this.#isGranted(filter) || earlier.some((other) => matches(other, message.topic))) {
           if (++skippedCount % SCANNED_MAX === 0) yield undefined;
         } else {
           yield message;

@@ -1,11 +1,12 @@
 import { OPTION_ROWS } from "../config_schema.ts";
+import { ACL_FLAGS } from "./acl_flags.ts";
 import type { Flag } from "./command_line.ts";
 import { PUB_COMMANDS, PUB_FLAGS, SUB_COMMANDS, SUB_FLAGS } from "./client_flags.ts";
 import { BACKUP_FLAGS, CHECK_FLAGS } from "./data_flags.ts";
 import { PASSWD_FLAGS } from "./passwd_flags.ts";
 import { type PropertyCommand, propertyNames } from "./property_flags.ts";
 
-export const COMMANDS = ["serve", "pub", "sub", "passwd", "check", "backup"] as const;
+export const COMMANDS = ["serve", "pub", "sub", "passwd", "acl", "check", "backup"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The flags of `serve`: every option, and what only a command line can say. */
@@ -33,6 +34,7 @@ const HELP: Readonly<Record<Command, () => string>> = {
   passwd: passwdHelp,
   check: checkHelp,
   backup: backupHelp,
+  acl: aclHelp,
 };
 
 /** The help of a command, with examples that work as they stand. */
@@ -51,6 +53,7 @@ Usage: pregon [serve] [FLAGS]     run the broker
        pregon passwd FILE USER    say who may come in      (pregon passwd --help)
        pregon check DATA          look whether data are sound, while the broker runs or not
        pregon backup DATA FILE    copy them, while the broker runs or not
+       pregon acl check|explain   say who may do what      (pregon acl --help)
 
 Flags of serve:
 ${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
@@ -66,6 +69,7 @@ Examples:
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
   pregon --auth-password-file users               for those in the file only
+  pregon --auth-acl-file acl.toml                 who may do what, as the file says
   PREGON_LOG_LEVEL=debug pregon --config a.toml   options from three places
   pregon --mqtt-port 1884 --print-config          what that comes to, as a file
 `;
@@ -179,6 +183,42 @@ The copy counts as another broker's: message ids begin with other characters, an
 an id from before are told that there is a gap.
 
 Exit code: 0 done, 1 not done, 2 wrong arguments.
+`;
+}
+
+function aclHelp(): string {
+  return `Check a file of rules, or ask it who may do what
+
+Usage: pregon acl check [FILE] [--config FILE]
+       pregon acl explain [FILE] [--user NAME] --topic TOPIC (--publish|--subscribe|--read) [FLAGS]
+
+FILE is auth.acl-file of the options if it is not given. The broker reads it when it starts, and again at SIGHUP:
+pregon --auth-acl-file FILE
+
+The first rule, from the top of the file, that names the action, the topic and whoever asks decides; if there is none,
+the answer is no:
+
+  [groups]
+  admins = ["ana"]
+
+  [[rule]]
+  allow = "all"                          # or deny; publish, subscribe, read (and so subscribe), or a list of these
+  topics = ["#", "$SYS/#"]               # does not reach what begins with $
+  groups = ["admins"]                    # also users, clients, methods; a rule without any is for everybody
+
+  [[rule]]
+  allow = ["publish", "read"]
+  topics = ["home/%u/#"]                 # %u is the user name, %c the client identifier
+  retain = false                         # not about messages that are to be retained
+
+Flags:
+${flagLines(ACL_FLAGS)}
+Examples:
+  pregon acl check acl.toml
+  pregon acl explain acl.toml --user bob --topic home/bob/lamp --publish --retain
+  pregon acl explain --topic 'home/#' --subscribe
+
+Exit code: 0 can be used or allowed, 1 cannot be used or denied, 2 wrong flags.
 `;
 }
 

@@ -90,7 +90,7 @@ ${
         ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
         : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
       : auth.allowAnonymous
-      ? "Other machines can connect, and may read and publish everything without a password"
+      ? `Other machines can connect, and may ${may(auth)} without a password`
       : "Other machines can connect with what shows who they are, which travels as it is: there is no TLS yet"
   }
 ${names}Try:
@@ -98,6 +98,10 @@ ${names}Try:
   curl${withUser} -N ${http_}/stream/home/%23
   curl${withUser} -d 21.5 ${http_}/topics/home/kitchen/temp
 `;
+}
+
+function may({ aclFile }: Options["auth"]): string {
+  return aclFile === undefined ? "read and publish everything" : `do what ${aclFile} allows everybody`;
 }
 
 /** What the examples for mosquitto_sub and curl need. */

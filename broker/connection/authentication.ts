@@ -64,8 +64,10 @@ export class Authentication {
     if (this.#connection.isClosing) return;
     if (step.step === "continue") return this.#challenge(running, step.data);
     this.#running = undefined;
-    if (step.step === "granted") running.verdict.granted(step.identity, step.data);
-    else this.#refuse(running.verdict, step);
+    if (step.step === "granted") {
+      const { broker, clientId } = this.#connection;
+      running.verdict.granted(broker.admit(step.identity, clientId), step.data);
+    } else this.#refuse(running.verdict, step);
   }
 
   /** A method that fails finds out nothing, so it lets nobody in. */

@@ -21,12 +21,13 @@ export interface Identity {
   /** How it was found out who they are: `jwt`. Undefined where that says nothing. */
   readonly method?: string | undefined;
   /** What they belong to, for rules; empty if nothing says. */
-  readonly groups?: readonly string[];
+  readonly groups?: readonly string[] | undefined;
   /** What whoever vouched for them says that they may do at most; `can` minds it. Undefined: nothing is said. */
   readonly rights?: Rights | undefined;
   /** What the store keeps, so that `Authenticator.recall` finds the same again after a start; undefined: the name. */
   readonly kept?: string;
-  can(action: Action, topicOrFilter: string): boolean;
+  /** @param retain whether a message to be published is to be retained */
+  can(action: Action, topicOrFilter: string, retain?: boolean): boolean;
   /** Why it holds no longer, and what it opened must end; undefined while it holds. Asked about once a second. */
   ended?(now: number): IdentityEnd | undefined;
 }

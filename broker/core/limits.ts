@@ -77,6 +77,15 @@ export interface Limits {
   /** Answers remembered, by a keyed hash of what was asked; the oldest goes. */
   readonly hookCacheMax: number;
 
+  // Rights
+  /** Bytes of the file of rules; a longer one, or one with more rules or topics, is refused as a whole. */
+  readonly aclFileBytesMax: number;
+  readonly aclRulesMax: number;
+  /** Topics of all rules together. */
+  readonly aclPatternsMax: number;
+  /** Topics and filters whose answer is remembered for one identity, and as many from before; the oldest go. */
+  readonly aclAnswersMax: number;
+
   // Per connection
   /**
    * Bytes waiting for one peer. Beyond, QoS 0 is dropped (`dropped:full`) and QoS 1 and 2 wait in the queue. Answers to
@@ -190,6 +199,11 @@ export const DEFAULT_LIMITS: Limits = {
   hookCacheSeconds: 30,
   hookRefusalCacheSeconds: 3,
   hookCacheMax: 1_000,
+
+  aclFileBytesMax: 8 * MiB,
+  aclRulesMax: 10_000,
+  aclPatternsMax: 100_000,
+  aclAnswersMax: 128,
 
   outboxBytesMax: 4 * MiB,
   outboxTotalBytesMax: 256 * MiB,

@@ -1,5 +1,6 @@
 import {
   encodePublishFrame,
+  isUtf8,
   type MessageProperties,
   type PublishFrame,
   type QoS,
@@ -126,6 +127,13 @@ export class Message {
     } else if (isIdentified) this.#identifiedFrame = frame;
     else this.#plainFrame = frame;
   }
+}
+
+/** A payload, where it is known already, that says of itself that it is text, and is not. */
+export function isFalseText(
+  { payload, properties }: Partial<Pick<MessageDraft, "payload" | "properties">>,
+): boolean {
+  return properties?.payloadIsText === true && payload !== undefined && !isUtf8(payload); // [MQTT5 3.3.2.3.2]
 }
 
 /** Bytes that a message costs whoever keeps it. */

@@ -129,7 +129,7 @@ export class Router {
   #addMember(share: Share, subscription: Subscription): Subscription | undefined {
     let group = this.#group(share);
     if (!group) {
-      group = new ShareGroup();
+      group = new ShareGroup(share.filter);
       this.#tree.set(share.filter, groupKey(share), group);
       this.#groupCount++;
       this.#forget(share.filter);
@@ -164,13 +164,17 @@ export class Router {
         groups.push(entry);
         continue;
       }
-      const { subscriber } = entry;
+      const { subscriber, filter } = entry;
+      if (!isStillGranted(entry, filter, topic)) {
+        denied.add(subscriber.id);
+        continue;
+      }
       const others = matching.get(subscriber.id);
       if (others) others.push(entry);
-      else if (subscriber.identity.can("receive", topic)) matching.set(subscriber.id, [entry]);
-      else denied.add(subscriber.id);
+      else matching.set(subscriber.id, [entry]);
     }
-    const route = { ...mergeAll(matching), groups, deniedCount: denied.size };
+    const deniedCount = [...denied].filter((id) => !matching.has(id)).length;
+    const route = { ...mergeAll(matching), groups, deniedCount };
     this.#remember(topic, route);
     return route;
   }
@@ -227,6 +231,14 @@ function ownOf({ own }: Route, subscription: Subscription): Subscription | undef
   return own!.has(id) ? own!.get(id) : subscription;
 }
 
+/**
+ * A subscription is silent while the right to it is gone, and so is a topic: neither outlives the rules by which it was
+ * granted. (Mosquitto CVE-2021-34434)
+ */
+function isStillGranted({ subscriber }: Subscription, filter: string, topic: string): boolean {
+  return subscriber.identity.can("receive", topic) && subscriber.identity.can("subscribe", filter);
+}
+
 /** No subscriber has this id: those of clients have no U+0000. */
 function groupKey({ group }: Share): string {
   return `\0share/${group}`;
@@ -240,7 +252,7 @@ function deliverToOne(group: ShareGroup<Subscription>, message: Message): Delive
   let isAllowed = false;
   const choose = (wanted: Readiness) =>
     group.choose((member) => {
-      if (!member.subscriber.identity.can("receive", message.topic)) return false;
+      if (!isStillGranted(member, group.filter, message.topic)) return false;
       isAllowed = true;
       return member.subscriber.readiness(message, member) === wanted;
     });

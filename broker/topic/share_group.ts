@@ -7,9 +7,15 @@
  * Whoever was chosen last comes last; who cannot take something is passed over and keeps its place.
  */
 export class ShareGroup<Member extends NonNullable<unknown>> {
+  /** What the members share. */
+  readonly filter: string;
   #keys: string[] = [];
   #members: Member[] = [];
   #next = 0;
+
+  constructor(filter: string) {
+    this.filter = filter;
+  }
 
   get size(): number {
     return this.#members.length;

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import {
   type Envelope,
   envelopes,
+  identityNamed,
   seeded,
   type SseEvent,
   SseParser,
@@ -145,6 +146,25 @@ Deno.test("a message that expired, or may no longer be received, is not replayed
   ]]);
   isAllowed = false;
   assertEquals((await opening(await stream("/stream/a/%23?since=all"))).payloads, ["long"]);
+});
+
+Deno.test("what waits behind a replay and expires, or may no longer be received, is passed over once", async () => {
+  let isAllowed = true;
+  const can = (action: string, topic: string) => action !== "receive" || topic !== "a/closed" || isAllowed;
+  const { stream, request, publish, clock } = startBridge({ authenticators: [identityNamed("ann", can)] });
+  // More than a chunk: what follows waits until the reader asks for it.
+  for (const name of ["1", "2"]) publish(`a/${name}`, "x".repeat(70_000));
+  const reader = await stream("/stream/a/%23?since=all");
+  publish("a/open", "held");
+  publish("a/closed", "held");
+  await request("/topics/a/short?expiry=5", { method: "POST", body: "short" });
+  clock.advance(5_000);
+  isAllowed = false;
+  await reader.until("live");
+  assertEquals((await reader.json()).topic, "a/open");
+  publish("a/after");
+  assertEquals((await reader.json()).topic, "a/after");
+  await reader.cancel();
 });
 
 Deno.test("cut at any byte and resumed, a stream loses nothing and repeats nothing", async () => {

@@ -37,6 +37,8 @@ Deno.test("who opens the broker is told what others need to come in", () => {
     assertStringIncludes(guarded, http);
   }
   assert(!open.includes("-u USER"));
+  const ruled = bannerOf({ host, ...EVERYBODY, "auth-acl-file": "acl.toml" });
+  assertStringIncludes(ruled, "may do what acl.toml allows everybody without a password");
 });
 
 Deno.test("who has not said who may come in is told to, before they open the broker", () => {

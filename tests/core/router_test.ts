@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { Action } from "../../broker/core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
 import { Message } from "../../broker/core/message.ts";
 import { Router } from "../../broker/core/router.ts";
@@ -13,11 +14,12 @@ class Receiver implements Subscriber {
   /** Times that somebody asked whether it may receive a topic: a remembered route asks no more. */
   asked = 0;
   mayReceive = true;
+  maySubscribe = true;
   readonly identity = {
     name: "receiver",
-    can: () => {
-      this.asked++;
-      return this.mayReceive;
+    can: (action: Action, _name?: string) => {
+      if (action === "receive") this.asked++;
+      return action === "subscribe" ? this.maySubscribe : this.mayReceive;
     },
   };
 
@@ -87,6 +89,26 @@ Deno.test("every outcome is counted under its name", () => {
   for (const outcome of outcomes) assertEquals(counters.deliveries[outcome], 2, outcome);
   assertEquals(counters.deliveries["dropped:denied"], 2);
   assertEquals(denied.received, []);
+});
+
+Deno.test("a subscription whose right is gone is silent, alone and in a group, and others of its subscriber are not", () => {
+  const { add, route, router, counters } = start();
+  const [one, two] = [new Receiver("one"), new Receiver("two")];
+  add(one, "a/#");
+  add(one, "a/b");
+  add(two, "$share/g/a/#");
+  const granted = new Set(["a/b"]);
+  for (const receiver of [one, two]) {
+    receiver.identity.can = (action: Action, name?: string) => action !== "subscribe" || granted.has(name!);
+  }
+  route("a/b");
+  route("a/c");
+  assertEquals([one.received, two.received], [["a/b a/b 0"], []]);
+  assertEquals(counters.deliveries["dropped:denied"], 3);
+  granted.add("a/#"); // Of the shared one too: it asks for what it is a share of.
+  router.forgetAll();
+  route("a/c");
+  assertEquals([one.received.at(-1), two.received], ["a/c a/# 0", ["a/c $share/g/a/# 0"]]);
 });
 
 Deno.test("a route is remembered, and forgotten when a subscription that may belong to it comes or goes", () => {

@@ -21,6 +21,7 @@ export const NOBODY_NAMED: AuthOptions = {
     field: "password",
   },
   hookUrl: undefined,
+  aclFile: undefined,
 };
 
 export function fileOf(text: string): OptionSources {

@@ -3,7 +3,7 @@ import { ShareGroup } from "../../broker/topic/share_group.ts";
 import { Random } from "./random_names.ts";
 
 function groupOf(...keys: string[]): ShareGroup<string> {
-  const group = new ShareGroup<string>();
+  const group = new ShareGroup<string>("a");
   for (const key of keys) group.set(key, key);
   return group;
 }

@@ -88,16 +88,17 @@ async function exchange(
 function accept(
   connection: ConnectionPort,
   packet: ConnectPacket,
-  { identity, ...said }: Said & { readonly identity: Identity },
+  { identity: admitted, ...said }: Said & { readonly identity: Identity },
 ): void {
   const { broker } = connection;
   const { will, cleanStart, sessionExpirySeconds: expirySeconds } = packet;
+  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
+  const identity = broker.admit(admitted, clientId);
   const refusal = will && broker.publishRefusal(identity, will); // [MQTT5-3.2.2-12] [MQTT5-3.2.2-13]
   if (refusal) {
     const { reasonCode, words } = PUBLISH_REFUSALS[refusal];
     return refuse(connection, reasonCode, `Will refused: ${words}`);
   }
-  const clientId = packet.clientId || `auto-${crypto.randomUUID()}`; // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
   if (needsFailingStore(connection, clientId, packet)) {
     return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
   }
