@@ -49,20 +49,32 @@ export class Schedule<Item extends object> {
     return (this.#secondOf.get(item) ?? Infinity) * 1000 <= now;
   }
 
-  /** Takes out what is due, the earliest first. */
-  takeDue(now: number): Item[] {
-    const due: Item[] = [];
+  /**
+   * Takes out what is due, the earliest first.
+   *
+   * @param max what is more stays for the next call
+   */
+  takeDue(now: number, max: number): Item[] {
     const end = Math.floor(now / 1000);
-    // After a long sleep there may be more seconds than items.
-    const seconds = end - this.#nextSecond < this.#bySecond.size
-      ? Array.from(
-        { length: Math.max(0, end - this.#nextSecond + 1) },
-        (_, index) => this.#nextSecond + index,
-      )
-      : [...this.#bySecond.keys()].filter((second) => second <= end).sort((one, other) => one - other);
-    for (const second of seconds) due.push(...this.#bySecond.get(second) ?? []);
+    const due: Item[] = [];
+    let next = end + 1;
+    for (const second of this.#secondsUntil(end)) {
+      const items = [...this.#bySecond.get(second) ?? []];
+      due.push(...items.slice(0, max - due.length));
+      if (due.length < max) continue;
+      next = second; // Some of it may be left.
+      break;
+    }
     for (const item of due) this.delete(item);
-    this.#nextSecond = Math.max(this.#nextSecond, end + 1);
+    this.#nextSecond = Math.max(this.#nextSecond, next);
     return due;
+  }
+
+  /** Seconds that may have something, in order. After a long sleep there may be more seconds than items. */
+  #secondsUntil(end: number): number[] {
+    const length = Math.max(0, end - this.#nextSecond + 1);
+    return length <= this.#bySecond.size
+      ? Array.from({ length }, (_, index) => this.#nextSecond + index)
+      : [...this.#bySecond.keys()].filter((second) => second <= end).sort((one, other) => one - other);
   }
 }

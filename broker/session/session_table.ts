@@ -10,6 +10,12 @@ import { SessionJournal } from "./session_journal.ts";
 import type { Outlet, SessionInit, SessionPorts } from "./session_ports.ts";
 import type { Will } from "./will.ts";
 
+/**
+ * Sessions that end, and wills that are published, each time somebody looks. After a night without power ten thousand of
+ * them may be due at once, and a session may have ten thousand messages.
+ */
+const EXPIRED_AT_ONCE_MAX = 500;
+
 export interface SessionTableInit {
   readonly limits: Limits;
   readonly counters: Counters;
@@ -184,8 +190,8 @@ export class SessionTable {
   /** Ends the sessions, and publishes the wills, whose time has come. Called about once a second. */
   expire(): void {
     const now = this.#init.now();
-    for (const session of this.#delayed.takeDue(now)) this.#fireWill(session);
-    for (const session of this.#offline.takeDue(now)) { // [MQTT5-4.1.0-2]
+    for (const session of this.#delayed.takeDue(now, EXPIRED_AT_ONCE_MAX)) this.#fireWill(session);
+    for (const session of this.#offline.takeDue(now, EXPIRED_AT_ONCE_MAX)) { // [MQTT5-4.1.0-2]
       this.#init.counters.sessionsExpired++;
       this.#end(session);
     }
