@@ -45,6 +45,7 @@ export class SqliteDatabase {
   #database: DatabaseSync;
   /** By their SQL. */
   readonly #statements = new Map<string, StatementSync>();
+  #mustTruncate = false;
 
   /** Throws `StoreError`, with nothing changed, for a file that is not ours, too new, or damaged. */
   constructor(path: string, migrations: readonly string[] = MIGRATIONS) {
@@ -97,7 +98,13 @@ export class SqliteDatabase {
   shrink(): boolean {
     const free = Number(this.#value("PRAGMA freelist_count"));
     const pages = Number(this.#value("PRAGMA page_count"));
-    if (free < FREE_PAGES_MIN || free * 4 < pages) return false;
+    if (free < FREE_PAGES_MIN || free * 4 < pages) {
+      // What was freed is so far only said in the log; the file itself becomes shorter as the log is applied to it.
+      if (this.#mustTruncate) this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+      this.#mustTruncate = false;
+      return false;
+    }
+    this.#mustTruncate = true;
     // Each step of the statement frees one page, so it must be stepped to its end.
     this.#database.prepare(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all();
     return true;
