@@ -247,7 +247,10 @@ Deno.test("a file gives room back when most of it is free", async () => {
     let steps = 0;
     while (database.shrink()) steps++;
     assert(steps > 1, "Little by little");
-    assert(Deno.statSync(path).size < 1_500_000, `While it is open, ${Deno.statSync(path).size} bytes are left`);
+    assert(
+      Deno.statSync(path).size < 1_500_000,
+      `While it is open, ${Deno.statSync(path).size} bytes are left`,
+    );
     database.close();
     assertEquals(read(path).length, 11);
   });
