@@ -5,20 +5,21 @@ import { within } from "../support/eventually.ts";
 /** How to make one kind of transport. */
 export interface TransportUnderTest {
   readonly name: string;
-  listen(): Listener;
-  /** The client's end of a new link to the listener. */
+  listen(): Promise<Listener> | Listener;
+  /** The client's end of a new link to the listener; whatever comes before its first byte goes on by itself. */
   connect(listener: Listener): Promise<Link> | Link;
 }
 
 /** What every transport must do, whatever its bytes travel through. */
 export function testTransport(transport: TransportUnderTest): void {
   async function withLinks(run: (near: Link, far: Link, listener: Listener) => Promise<void>): Promise<void> {
-    const listener = transport.listen();
+    const listener = await transport.listen();
     const accepting = listener.accept();
     const near = await transport.connect(listener);
     const far = await within(accepting, () => "no link was accepted");
     assert(far);
     try {
+      await within(far.open?.() ?? Promise.resolve(), () => "the link did not open");
       await run(near, far, listener);
     } finally {
       near.close();
