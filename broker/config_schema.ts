@@ -1,5 +1,6 @@
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+import { isNetwork } from "./core/ip_address.ts";
 import { LOG_LEVELS } from "./core/log.ts";
 import { checkTopic, isReserved } from "./topic/name.ts";
 
@@ -22,7 +23,7 @@ export interface OptionKind {
 /** One option: it is `[section] key` in the file, `--section-key` as a flag, `PREGON_SECTION_KEY` as a variable. */
 export interface OptionRow {
   readonly name: string;
-  readonly section: "" | "mqtt" | "http" | "auth" | "log" | "limits";
+  readonly section: "" | "tls" | "mqtt" | "http" | "auth" | "log" | "limits";
   readonly key: string;
   readonly short?: string;
   readonly kind: OptionKind;
@@ -47,6 +48,9 @@ const COUNT_MAX = 2 ** 24;
 const SECONDS_MAX = 2 ** 31 - 1;
 /** The largest packet that MQTT can say: four bytes of remaining length, and five of header. */
 const PACKET_BYTES_MAX = 268_435_460;
+
+/** Limits that may be none. */
+const LIMIT_MINIMA: Partial<Record<keyof Limits, number>> = { connectionsPerAddressMax: 0 };
 
 /** Limits that the protocol or the memory bounds more tightly than their unit does. */
 const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
@@ -76,6 +80,28 @@ const path: OptionKind = {
   // Not empty: `PREGON_AUTH_PASSWORD_FILE=$UNSET` must not open the door.
   accept: (value) => typeof value === "string" && /^[^\0]+$/.test(value) ? value : undefined,
 };
+
+const OFF = "off";
+
+const portOrOff: OptionKind = {
+  allowed: "a whole number from 0 to 65535, or off",
+  placeholder: "N|off",
+  fromText: (text) => /^\d+$/.test(text) ? Number(text) : text,
+  accept: (value) => value === OFF ? OFF : wholeNumber(0, 65_535).accept(value),
+};
+
+const fileMode: OptionKind = {
+  allowed: 'three octal digits in quotes, such as "660"',
+  placeholder: "MODE",
+  fromText: (text) => text,
+  accept: (value) => typeof value === "string" && /^[0-7]{3}$/.test(value) ? value : undefined,
+};
+
+const networks = listOf({
+  allowed: "a list of addresses or networks, such as 10.0.0.0/8 or ::1",
+  placeholder: "NETWORK,…",
+  isItem: isNetwork,
+});
 
 const yesOrNo: OptionKind = {
   allowed: "true or false",
@@ -151,21 +177,90 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: 10,
     help: "Seconds between two publications of $SYS/broker/…; 0 for never",
   }),
+  row("tls", "certificate", {
+    kind: path,
+    default: undefined,
+    help: "Certificate for MQTT and HTTP alike, in PEM, with those of its issuers",
+  }),
+  row("tls", "key", { kind: path, default: undefined, help: "Its private key, in PEM" }),
   row("mqtt", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for MQTT" }),
   row("mqtt", "port", {
-    kind: wholeNumber(0, 65_535),
+    kind: portOrOff,
     default: 1883,
     short: "p",
     help: "Port for MQTT; 0 takes a free one",
+  }),
+  row("mqtt", "tls-port", { kind: portOrOff, default: OFF, help: "Port for MQTT over TLS, usually 8883" }),
+  row("mqtt", "websocket-port", { kind: portOrOff, default: OFF, help: "Port for MQTT over WebSocket" }),
+  row("mqtt", "websocket-tls-port", {
+    kind: portOrOff,
+    default: OFF,
+    help: "Port for MQTT over WebSocket over TLS",
+  }),
+  row("mqtt", "tls-certificate", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-certificate",
+    help: "Certificate for MQTT, if it has one of its own",
+  }),
+  row("mqtt", "tls-key", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-key",
+    help: "Private key for MQTT, if it has one of its own",
+  }),
+  row("mqtt", "client-ca", {
+    kind: path,
+    default: undefined,
+    help: "Issuers of the certificates that MQTT clients show, in PEM",
+  }),
+  row("mqtt", "client-certificates", {
+    kind: oneOf([OFF, "request", "require"]),
+    default: undefined,
+    help: "Whether MQTT clients may or must show a certificate; require if there is a client-ca",
+  }),
+  row("mqtt", "unix-socket", {
+    kind: path,
+    default: undefined,
+    help: "Socket in the file system for MQTT from this machine",
+  }),
+  row("mqtt", "unix-socket-mode", {
+    kind: fileMode,
+    default: "660",
+    help: "Who may connect to it, as chmod says it",
+  }),
+  row("mqtt", "proxy-protocol-from", {
+    kind: networks,
+    default: [],
+    help: "Proxies before MQTT's ports that say by the PROXY protocol who connects; others are refused then",
   }),
   ...featureNames().map((feature) =>
     row("mqtt", kebabCase(feature), { ...FEATURES[feature], default: ALL_FEATURES[feature] })
   ),
   row("http", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for HTTP" }),
   row("http", "port", {
-    kind: wholeNumber(0, 65_535),
+    kind: portOrOff,
     default: 8080,
     help: "Port for HTTP; 0 takes a free one",
+  }),
+  row("http", "tls-port", { kind: portOrOff, default: OFF, help: "Port for HTTPS, usually 8443" }),
+  row("http", "tls-certificate", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-certificate",
+    help: "Certificate for HTTPS, if it has one of its own",
+  }),
+  row("http", "tls-key", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-key",
+    help: "Private key for HTTPS, if it has one of its own",
+  }),
+  row("http", "websocket", { kind: yesOrNo, default: true, help: "MQTT over WebSocket on /mqtt" }),
+  row("http", "trusted-proxies", {
+    kind: networks,
+    default: [],
+    help: "Proxies before HTTP whose X-Forwarded-For and X-Forwarded-Proto count",
   }),
   row("http", "allowed-hosts", {
     kind: hosts,
@@ -222,7 +317,7 @@ function limitKind(limit: keyof Limits): OptionKind {
     : limit.includes("Seconds")
     ? SECONDS_MAX
     : COUNT_MAX;
-  return wholeNumber(1, LIMIT_MAXIMA[limit] ?? unit);
+  return wholeNumber(LIMIT_MINIMA[limit] ?? 1, LIMIT_MAXIMA[limit] ?? unit);
 }
 
 function wholeNumber(min: number, max: number): OptionKind {

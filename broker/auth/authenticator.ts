@@ -8,6 +8,18 @@ export interface Credentials {
   readonly clientId: string | undefined;
   /** Where they come from, for logs. */
   readonly peer: string;
+  /** What they proved to be below MQTT, if they were asked to. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** A certificate whose issuer we trust, and whose key its owner has. */
+export interface ClientCertificate {
+  /** The common name of its subject; empty if it has none. */
+  readonly subject: string;
+  /** Its alternative names, such as `DNS:gate.example.org`. */
+  readonly names: readonly string[];
+  /** SHA-256 of the certificate, 64 digits in lower case. */
+  readonly fingerprint: string;
 }
 
 export type Grant =
