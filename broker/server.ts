@@ -23,6 +23,9 @@ export interface ServerOptions {
   readonly version?: string;
 }
 
+/** Serves a link that does not speak MQTT; resolves when it is over. */
+export type Serve = (link: Link) => Promise<void>;
+
 interface Arrival {
   readonly since: number;
   readonly opening: Promise<void>;
@@ -35,6 +38,8 @@ export class Server {
   readonly #connections = new Set<ConnectionPort>();
   /** Links whose handshake is not done, and since when. */
   readonly #arrivals = new Map<Link, Arrival>();
+  /** Links that somebody else serves. */
+  readonly #guests = new Set<Link>();
   readonly #addresses: AddressTable<Link>;
   readonly #acceptLoops: Promise<void>[] = [];
   readonly #shared: SharedParts;
@@ -63,7 +68,7 @@ export class Server {
 
   /** Links that are there, in their handshake, before their CONNECT and in their last moment included. */
   get connectionCount(): number {
-    return this.#connections.size + this.#arrivals.size;
+    return this.#connections.size + this.#arrivals.size + this.#guests.size;
   }
 
   /** Bytes that wait for all peers together. */
@@ -71,19 +76,22 @@ export class Server {
     return this.#shared.outboxBudget.bytes;
   }
 
-  /** Serves the listener's links from now on. */
-  listen(listener: Listener): void {
+  /**
+   * Serves the listener's links from now on.
+   * @param serve serves them instead of MQTT, and resolves when the link is over; the bounds count them all the same
+   */
+  listen(listener: Listener, serve?: Serve): void {
     this.#listeners.push(listener);
-    this.#acceptLoops.push(this.#acceptAll(listener));
+    this.#acceptLoops.push(this.#acceptAll(listener, serve));
   }
 
   /** Serves a link that came by another way than a listener. */
-  accept(link: Link): void {
+  accept(link: Link, serve?: Serve): void {
     const refusal = this.#refusalOf(link);
     if (refusal) return this.#refuse(link, refusal);
-    if (!link.open) return this.#connect(link);
+    if (!link.open) return this.#enter(link, serve);
     const since = this.#broker.clock.now();
-    this.#arrivals.set(link, { since, opening: this.#open(link, link.open()) });
+    this.#arrivals.set(link, { since, opening: this.#open(link, link.open(), serve) });
   }
 
   /** Takes no more links, ends every connection and waits for their last bytes, as long as `lingerSeconds`. */
@@ -104,12 +112,12 @@ export class Server {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  async #acceptAll(listener: Listener): Promise<void> {
+  async #acceptAll(listener: Listener, serve: Serve | undefined): Promise<void> {
     while (!this.#isClosing) {
       try {
         const link = await listener.accept();
         if (!link) return;
-        this.accept(link);
+        this.accept(link, serve);
       } catch (error) {
         this.#broker.log.error("accept-failed", { listener: listener.url, error: String(error) });
         await new Promise<void>((resolve) => this.#broker.clock.after(ACCEPT_RETRY_MS, resolve));
@@ -118,7 +126,7 @@ export class Server {
   }
 
   /** What comes before MQTT; then it counts whose link it really is. */
-  async #open(link: Link, opening: Promise<void>): Promise<void> {
+  async #open(link: Link, opening: Promise<void>, serve: Serve | undefined): Promise<void> {
     try {
       await opening;
     } catch (error) {
@@ -129,7 +137,7 @@ export class Server {
     if (!this.#arrivals.delete(link)) return this.#forget(link);
     const refusal = this.#refusalOf(link);
     if (refusal) return this.#refuse(link, refusal);
-    this.#connect(link);
+    this.#enter(link, serve);
   }
 
   #failed(link: Link, error: unknown): void {
@@ -165,6 +173,15 @@ export class Server {
       ...(reason === "too-many-connections" ? { connectionsMax } : { connectionsPerAddressMax }),
     });
     this.#forget(link);
+  }
+
+  #enter(link: Link, serve: Serve | undefined): void {
+    if (!serve) return this.#connect(link);
+    this.#guests.add(link);
+    serve(link).catch((error) => this.#failed(link, error)).finally(() => {
+      this.#guests.delete(link);
+      this.#forget(link);
+    });
   }
 
   #connect(link: Link): void {

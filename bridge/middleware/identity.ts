@@ -1,7 +1,7 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
-import type { Action, AuthRefusal, Broker, Credentials, Identity } from "../../broker/mod.ts";
-import type { BridgeEnv } from "../context.ts";
+import type { Action, AuthRefusal, Credentials, Identity } from "../../broker/mod.ts";
+import type { Bridge, BridgeEnv } from "../context.ts";
 import { Problem } from "./problem.ts";
 
 const NOT_AUTHORIZED = 0x87;
@@ -11,9 +11,12 @@ const CHALLENGE = { "www-authenticate": 'Basic realm="Pregon", charset="UTF-8"' 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
-export function identify(broker: Broker): MiddlewareHandler<BridgeEnv> {
+export function identify({ broker, clients }: Bridge): MiddlewareHandler<BridgeEnv> {
   return async (context, next) => {
-    const credentials = readCredentials(context.req.raw, peerOf(context.env?.info));
+    const credentials = readCredentials(
+      context.req.raw,
+      clients.read(context.req.raw.headers, context.env?.info).peer,
+    );
     const grant = await broker.authenticate(credentials);
     if (!grant.granted) {
       broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
@@ -80,9 +83,4 @@ function refusal(reason: AuthRefusal, { username }: Credentials): Problem {
 
 function badCredentials(detail: string): Problem {
   return new Problem("bad-credentials", detail, { param: "Authorization", headers: CHALLENGE });
-}
-
-function peerOf(info: Deno.ServeHandlerInfo | undefined): string {
-  const address = info?.remoteAddr;
-  return address && "hostname" in address ? `${address.hostname}:${address.port}` : "local";
 }
