@@ -1,5 +1,7 @@
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { VerifiedCertificates } from "./verified_certificates.ts";
 import { type Link, LinkError, type Listener, type PeerCertificate } from "./transport.ts";
 
 /** A pending read pins its buffer, so a quiet link has a small one. A record of TLS has no more than the large one. */
@@ -24,6 +26,7 @@ export interface TlsOptions {
   readonly clientCertificates?: "off" | "request" | "require";
   /** For clients that name protocols: the first of these that they know. */
   readonly protocols?: readonly string[];
+  readonly clock?: Clock;
 }
 
 /**
@@ -36,7 +39,9 @@ export class TlsListener implements Listener {
   readonly port: number;
   readonly #inner: Listener;
   readonly #options: TlsOptions;
+  readonly #verified = new VerifiedCertificates();
   #context: SecureContext;
+  #clientAuthorities: string | undefined;
 
   constructor(inner: Listener, identity: TlsIdentity, options: TlsOptions = {}) {
     this.url = inner.url;
@@ -44,21 +49,31 @@ export class TlsListener implements Listener {
     this.#inner = inner;
     this.#options = options;
     this.#context = contextOf(identity);
+    this.#clientAuthorities = identity.clientAuthorities;
   }
 
   /** Shows another identity from now on. */
   present(identity: TlsIdentity): void {
     this.#context = contextOf(identity);
+    if (identity.clientAuthorities !== this.#clientAuthorities) this.#verified.clear();
+    this.#clientAuthorities = identity.clientAuthorities;
   }
 
   async accept(): Promise<TlsLink | null> {
     const link = await this.#inner.accept();
-    return link && new TlsLink(link, () => this.#context, this.#options);
+    return link &&
+      new TlsLink(link, { ...this.#options, context: () => this.#context, verified: this.#verified });
   }
 
   close(): void {
     this.#inner.close();
   }
+}
+
+/** What all links of a listener have in common. */
+interface TlsShared extends TlsOptions {
+  readonly context: () => SecureContext;
+  readonly verified: VerifiedCertificates;
 }
 
 /**
@@ -74,14 +89,15 @@ export class TlsLink implements Link {
   /** By ALPN; undefined when the client named none that we know. */
   protocol: string | undefined;
   readonly #inner: Link;
-  readonly #context: () => SecureContext;
-  readonly #options: TlsOptions;
+  readonly #shared: TlsShared;
   #cipher: Duplex | undefined;
   #tls: TLSSocket | undefined;
   /** What was decrypted and not read yet. */
   #plain: Uint8Array | null = null;
   #error: Error | undefined;
   #hasEnded = false;
+  /** The peer sends no more, though some of it may still be to decrypt. */
+  #isCipherOver = false;
   /** Somebody waits for what the peer sends next. */
   #isWanted = false;
   #isFeeding = false;
@@ -92,10 +108,9 @@ export class TlsLink implements Link {
   #isClosed = false;
   #wake: () => void = () => {};
 
-  constructor(inner: Link, context: () => SecureContext, options: TlsOptions) {
+  constructor(inner: Link, shared: TlsShared) {
     this.#inner = inner;
-    this.#context = context;
-    this.#options = options;
+    this.#shared = shared;
   }
 
   get peer(): string {
@@ -115,7 +130,10 @@ export class TlsLink implements Link {
       isSecure = true;
       this.#wake();
     });
-    while (!isSecure) await this.#change();
+    while (!isSecure) {
+      if (this.#isCipherOver) throw failed("the peer went away");
+      await this.#change();
+    }
     this.certificate = this.#certificateOf(tls);
     this.protocol = tls.alpnProtocol || undefined;
   }
@@ -168,10 +186,10 @@ export class TlsLink implements Link {
       read() {},
       write: (chunk: Uint8Array, _encoding, done) => void writeAll(inner, chunk).then(() => done(), done),
     });
-    const { clientCertificates = "off", protocols } = this.#options;
+    const { clientCertificates = "off", protocols } = this.#shared;
     const tls = new TLSSocket(this.#cipher, {
       isServer: true,
-      secureContext: this.#context(),
+      secureContext: this.#shared.context(),
       requestCert: clientCertificates !== "off",
       // Where none is needed, one that does not hold is still refused, below.
       rejectUnauthorized: clientCertificates === "require",
@@ -207,7 +225,10 @@ export class TlsLink implements Link {
         const chunk = this.#ahead;
         this.#ahead = undefined;
         this.#cipher!.push(chunk);
-        if (chunk === null) break;
+        if (chunk !== null) continue;
+        this.#isCipherOver = true;
+        this.#wake();
+        break;
       }
     } catch (error) {
       this.#fail(error as Error);
@@ -239,30 +260,41 @@ export class TlsLink implements Link {
   }
 
   #certificateOf(tls: TLSSocket): PeerCertificate | undefined {
-    if ((this.#options.clientCertificates ?? "off") === "off") return undefined;
-    const { fingerprint256, subject, subjectaltname } = tls.getPeerCertificate() ?? {};
-    if (!fingerprint256) return undefined;
-    const problem = verificationError(tls);
-    if (problem) throw failed(`the client's certificate does not hold: ${problem}`);
+    const { clientCertificates = "off", verified, clock = systemClock } = this.#shared;
+    if (clientCertificates === "off") return undefined;
+    const { fingerprint256, subject, subjectaltname, valid_to } = tls.getPeerCertificate() ?? {};
+    if (!fingerprint256) {
+      if (clientCertificates === "require") throw failed("the client showed no certificate");
+      return undefined;
+    }
+    const fingerprint = fingerprint256.replaceAll(":", "").toLowerCase();
+    if (tls.isSessionReused()) {
+      if (!verified.has(fingerprint, clock.now())) {
+        throw failed("the resumed session has no certificate that holds");
+      }
+    } else {
+      const problem = verificationProblem(tls);
+      if (problem !== undefined) throw failed(`the client's certificate does not hold: ${problem}`);
+      verified.add(fingerprint, Date.parse(valid_to));
+    }
     return {
       subject: firstOf(subject?.CN) ?? "",
-      names: subjectaltname?.split(", ") ?? [],
-      fingerprint: fingerprint256.replaceAll(":", "").toLowerCase(),
+      names: subjectaltname ? subjectaltname.split(", ") : [],
+      fingerprint,
     };
   }
 }
 
 /**
- * Why the certificate that the client showed does not hold. Node's own servers ask the same way; what cannot be asked
- * holds for nobody.
+ * Why the certificate that the client showed does not hold; undefined if it does. Node's own servers ask the same way;
+ * Node answers with an error or null, Deno with a word or an empty one. What cannot be asked holds for nobody.
  */
-function verificationError(tls: TLSSocket): string | undefined {
-  const { ssl } = tls as unknown as {
-    readonly ssl?: { verifyError?(): Error & { readonly code?: string } | null };
-  };
+function verificationProblem(tls: TLSSocket): string | undefined {
+  const { ssl } = tls as unknown as { readonly ssl?: { verifyError?(): unknown } };
   if (typeof ssl?.verifyError !== "function") return "it cannot be verified";
-  const error = ssl.verifyError();
-  return error ? error.code ?? error.message : undefined;
+  const problem = ssl.verifyError();
+  if (problem === null || problem === undefined || problem === "") return undefined;
+  return problem instanceof Error ? problem.message : String(problem);
 }
 
 function contextOf({ certificate, key, clientAuthorities }: TlsIdentity): SecureContext {

@@ -6,14 +6,10 @@ export class UnixListener implements Listener {
   readonly url: string;
   readonly port = 0;
   readonly #listener: Deno.UnixListener;
-  readonly #path: string;
-  readonly #inode: number | null;
   #isClosed = false;
 
   private constructor(path: string, listener: Deno.UnixListener) {
     this.url = `unix:${path}`;
-    this.#path = path;
-    this.#inode = Deno.lstatSync(path).ino;
     this.#listener = listener;
   }
 
@@ -38,16 +34,11 @@ export class UnixListener implements Listener {
     }
   }
 
-  /** Takes its socket away, unless that is another one by now. */
+  /** Deno takes the socket away with it. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#listener.close();
-    try {
-      if (Deno.lstatSync(this.#path).ino === this.#inode) Deno.removeSync(this.#path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // Somebody else was faster.
-    }
   }
 }
 

@@ -58,27 +58,14 @@ export function testTransport(transport: TransportUnderTest): void {
     await within(reading, () => "the read goes on");
   });
 
-  test("a writer whose peer does not read waits, and closing ends that", async (near) => {
-    const bytes = new Uint8Array(64 * 1024);
-    let written = 0;
-    let isWaiting = false;
-    const writing = (async () => {
-      for (;;) {
-        isWaiting = true;
-        written += await near.write(bytes);
-        isWaiting = false;
-      }
-    })();
-    let before = -1;
-    while (!isWaiting || written !== before) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    assert(written < 64 * 1024 * 1024, `${written} bytes went nowhere`);
-    const rejecting = assertRejects(() => writing, Error);
-    near.close();
-    await within(rejecting, () => "the write goes on");
-  });
+  for (const side of ["client", "server"]) {
+    test(
+      `a writer on the ${side}'s side whose peer does not read waits, and closing ends that`,
+      async (near, far) => {
+        await assertWaits(side === "client" ? near : far);
+      },
+    );
+  }
 
   test("writing to a peer that is gone rejects, soon", async (near, far) => {
     far.close();
@@ -104,6 +91,29 @@ export function testTransport(transport: TransportUnderTest): void {
     await writeAll(near, Uint8Array.of(9));
     assertEquals([...await readExactly(far, 1, 16)], [9]);
   });
+}
+
+/** Writes until nothing moves any more. */
+async function assertWaits(link: Link): Promise<void> {
+  const bytes = new Uint8Array(64 * 1024);
+  let written = 0;
+  let isWaiting = false;
+  const writing = (async () => {
+    for (;;) {
+      isWaiting = true;
+      written += await link.write(bytes);
+      isWaiting = false;
+    }
+  })();
+  let before = -1;
+  while (!isWaiting || written !== before) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert(written < 64 * 1024 * 1024, `${written} bytes went nowhere`);
+  const rejecting = assertRejects(() => writing, Error);
+  link.close();
+  await within(rejecting, () => "the write goes on");
 }
 
 const EXCHANGE_BYTES = 500_000;

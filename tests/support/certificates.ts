@@ -60,10 +60,14 @@ export class Authority implements Disposable {
   issueFiles({ name, names = THIS_MACHINE, days = 60 }: CertificateOptions): string {
     const file = `issued-${++this.#count}`;
     this.#openssl("req", "-nodes", "-subj", `/CN=${name}`, ...newKey(`${file}.key`), "-out", `${file}.csr`);
-    Deno.writeTextFileSync(this.path("names"), names.length > 0 ? `subjectAltName=${names.join(",")}\n` : "");
+    const extensions = [
+      "basicConstraints=CA:FALSE",
+      ...(names.length > 0 ? [`subjectAltName=${names.join(",")}`] : []),
+    ];
+    Deno.writeTextFileSync(this.path("extensions"), extensions.join("\n"));
     const issuer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
     this.#openssl(
-      ...["x509", "-req", "-in", `${file}.csr`, ...issuer, "-days", `${days}`, "-extfile", "names"],
+      ...["x509", "-req", "-in", `${file}.csr`, ...issuer, "-days", `${days}`, "-extfile", "extensions"],
       ...["-out", `${file}.pem`],
     );
     return file;
