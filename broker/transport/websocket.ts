@@ -51,6 +51,7 @@ class WebSocketLink implements Link {
   /** What the client sent behind its handshake without waiting for the answer. */
   #early: Uint8Array = NOTHING;
   #hasEnded = false;
+  #isOpen = false;
   #isClosed = false;
   #closeCode: number = CloseCode.normal;
   /** Frames leave one after the other. */
@@ -80,6 +81,7 @@ class WebSocketLink implements Link {
   async open(): Promise<void> {
     await this.#inner.open?.();
     this.#early = await acceptWebSocket(this.#inner, this.#guard);
+    this.#isOpen = true;
   }
 
   async read(buffer: Uint8Array): Promise<number | null> {
@@ -108,7 +110,7 @@ class WebSocketLink implements Link {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#isWritingData) return this.#inner.close();
+    if (!this.#isOpen || this.#isWritingData) return this.#inner.close();
     const timer = setTimeout(() => this.#inner.close(), CLOSE_MS);
     const isAnswered = this.#hasEnded; // By a close frame of its own.
     const farewell = isAnswered
