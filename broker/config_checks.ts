@@ -31,9 +31,8 @@ function certificateProblem(options: Options, section: "mqtt" | "http"): string 
   const [certificate, key] = [`${section}-tls-certificate`, `${section}-tls-key`];
   for (const [one, other] of [[certificate, key], [key, certificate]] as const) {
     if (!options.has(one) || options.has(other)) continue;
-    return `Cannot use ${said(options, one)}: a certificate needs its key, and tls.${
-      wordOf(other)
-    } is not set`;
+    const words = `a ${wordOf(one)} needs its ${wordOf(other)}`;
+    return `Cannot use ${said(options, one)}: ${words}, and tls.${wordOf(other)} is not set`;
   }
   const port = TLS_PORTS.find((name) => name.startsWith(section) && isOn(options, name));
   if (port === undefined || options.has(certificate)) return undefined;

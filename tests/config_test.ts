@@ -20,8 +20,15 @@ Deno.test("without any source everything has its default, on loopback only", () 
     durability: "disk",
     data: "./data",
     sysIntervalSeconds: 10,
-    mqtt: { host: "127.0.0.1", port: 1883 },
-    http: { host: "127.0.0.1", port: 8080, allowedHosts: [], allowedOrigins: [] },
+    mqtt: {
+      ...{ host: "127.0.0.1", port: 1883, tlsPort: "off", websocketPort: "off", websocketTlsPort: "off" },
+      ...{ files: undefined, clientCertificates: "off", proxyProtocolFrom: [] },
+      ...{ unixSocket: undefined, unixSocketMode: 0o660 },
+    },
+    http: {
+      ...{ host: "127.0.0.1", port: 8080, tlsPort: "off", files: undefined, websocket: true },
+      ...{ trustedProxies: [], allowedHosts: [], allowedOrigins: [] },
+    },
     auth: { passwordFile: undefined, allowAnonymous: true },
     log: { level: "info" },
     features: ALL_FEATURES,
@@ -51,19 +58,49 @@ Deno.test("host sets both addresses, unless its source sets one of them itself",
   assertEquals(hosts(fileOf('host = "::"\n[mqtt]\nhost = "localhost"')), ["localhost", "::"]);
 });
 
+/** Options that another one is of no use without. */
+const COMPANIONS: Readonly<Record<string, Record<string, string>>> = {
+  "mqtt-client-ca": { "mqtt-tls-port": "1", "tls-certificate": "c", "tls-key": "k" },
+  "mqtt-client-certificates": {
+    "mqtt-tls-port": "1",
+    "tls-certificate": "c",
+    "tls-key": "k",
+    "mqtt-client-ca": "a",
+  },
+};
+
+/** Where the kind of the option does not say what it takes. */
+const TEXTS: Readonly<Record<string, string>> = {
+  "http-allowed-hosts": "a.example, b.example",
+  "http-allowed-origins": "https://a.example, http://b.example:81",
+  "http-trusted-proxies": "10.0.0.0/8, ::1",
+  "mqtt-proxy-protocol-from": "10.0.0.0/8, ::1",
+  "mqtt-unix-socket-mode": "600",
+};
+
+function companionsOf(name: string): Record<string, string> {
+  const others = COMPANIONS[name];
+  if (others) return others;
+  if (name.endsWith("tls-certificate")) return { [name.replace("certificate", "key")]: "k" };
+  if (name.endsWith("tls-key")) return { [name.replace("key", "certificate")]: "c" };
+  return name.endsWith("tls-port") ? { "tls-certificate": "c", "tls-key": "k" } : {};
+}
+
 Deno.test("every option can be set by file, variable and flag alike", () => {
   for (const { name, section, key, kind, default: initial } of OPTION_ROWS) {
-    const text = Array.isArray(initial)
-      ? key === "allowed-hosts" ? "a.example, b.example" : "https://a.example, http://b.example:81"
-      : typeof initial === "number" || typeof initial === "boolean"
-      ? String(initial)
-      : kind.choices?.at(-1) ?? (kind.accept(true) ? "true" : "10.1.2.3");
+    const text = TEXTS[name] ??
+      (typeof initial === "number" || typeof initial === "boolean"
+        ? String(initial)
+        : kind.choices?.at(-1) ?? (kind.accept(true) ? "true" : kind.accept(7) ? "7" : "10.1.2.3"));
     const value = kind.accept(kind.fromText(text))!;
     const toml = `${section ? `[${section}]\n` : ""}${key} = ${JSON.stringify(value)}`;
-    const byFlag = resolveOptions({ flags: { [name]: text } });
+    const others = companionsOf(name);
+    const withOthers = (sources: OptionSources) =>
+      resolveOptions({ ...sources, flags: { ...others, ...sources.flags } });
+    const byFlag = withOthers({ flags: { [name]: text } });
     const variable = `PREGON_${name.toUpperCase().replaceAll("-", "_")}`;
-    assertEquals(resolveOptions({ env: { [variable]: text } }), byFlag, name);
-    assertEquals(resolveOptions(fileOf(toml)), byFlag, name);
+    assertEquals(withOthers({ env: { [variable]: text } }), byFlag, name);
+    assertEquals(withOthers(fileOf(toml)), byFlag, name);
   }
 });
 
@@ -200,15 +237,15 @@ Deno.test("a section with a slip, a key outside its section and a section that i
 Deno.test("a bad value is refused with its key, its source and what is allowed", () => {
   assertEquals(
     messageOf({ flags: { "mqtt-port": "65536" } }),
-    "Cannot use 65536 for mqtt.port from flag --mqtt-port: it must be a whole number from 0 to 65535",
+    "Cannot use 65536 for mqtt.port from flag --mqtt-port: it must be a whole number from 0 to 65535, or off",
   );
   assertEquals(
     messageOf({ env: { PREGON_MQTT_PORT: "" } }),
-    'Cannot use "" for mqtt.port from variable PREGON_MQTT_PORT: it must be a whole number from 0 to 65535',
+    'Cannot use "" for mqtt.port from variable PREGON_MQTT_PORT: it must be a whole number from 0 to 65535, or off',
   );
   assertEquals(
     messageOf(fileOf('[mqtt]\nport = "1883"')),
-    'Cannot use "1883" for mqtt.port from file pregon.toml: it must be a whole number from 0 to 65535',
+    'Cannot use "1883" for mqtt.port from file pregon.toml: it must be a whole number from 0 to 65535, or off',
   );
   assertEquals(
     messageOf({ flags: { "log-level": "wran" } }),
@@ -267,6 +304,7 @@ Deno.test("no odd number ever becomes a limit", () => {
     "1979-05-27",
   ];
   for (const limit of limitNames()) {
+    if (limit === "connectionsPerAddressMax") continue; // It may be 0, for none.
     const key = kebabCase(limit);
     for (const text of texts) messageOf({ flags: { [`limits-${key}`]: text } });
     for (const value of toml) messageOf(fileOf(`[limits]\n${key} = ${value}`));
