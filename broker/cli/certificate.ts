@@ -10,7 +10,7 @@ import { describeSystemError } from "./system_error.ts";
  * How often the files are looked at: by reading them, which works on every file system and with links that are switched
  * over, and costs nothing at their size.
  */
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000;
 const DAY_MS = 24 * 3600 * 1000;
 /** Let's Encrypt renews 30 days before the end; whoever has less has a renewal that does not work. */
 const EXPIRY_DAYS_MIN = 14;

@@ -13,7 +13,7 @@ globalThis.addEventListener("unload", () => authority[Symbol.dispose]());
 const first = authority.issue({ name: "first" });
 const second = authority.issue({ name: "second" });
 
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000;
 const DAY_MS = 24 * 3600 * 1000;
 
 /** A certificate in files of its own, that is watched on a clock which the test moves. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StreamLink } from "../../broker/transport/stream_link.ts";
 import { TcpListener } from "../../broker/transport/tcp.ts";
-import { type TlsIdentity, TlsLink, TlsListener, type TlsOptions } from "../../broker/transport/tls.ts";
+import { type TlsIdentity, type TlsLink, TlsListener, type TlsOptions } from "../../broker/transport/tls.ts";
 import { type Link, LinkError, type Listener } from "../../broker/transport/transport.ts";
 import { testTransport } from "../contract/transport_contract.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
