@@ -10,7 +10,7 @@ const MiB = 1024 * KiB;
  */
 export interface Limits {
   // Connections
-  /** Open MQTT connections; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
+  /** Open connections of MQTT and HTTPS; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
   readonly connectionsMax: number;
   /**
    * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
