@@ -6,10 +6,9 @@ import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 const INNER_HOST = "127.0.0.1";
 const CHUNK_BYTES = 16 * 1024;
 
-/** A link whose TLS is taken off already. */
 type Fetch = (request: Request, info: RequestInfo) => Response | Promise<Response>;
 
-export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock">;
+export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "serve">;
 
 /**
  * HTTP for links whose TLS is taken off already, by HTTP/2 or 1.1 as they like. Each is passed on to a server inside,

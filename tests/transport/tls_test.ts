@@ -1,11 +1,17 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Credentials } from "../../broker/auth/authenticator.ts";
+import { Broker } from "../../broker/broker.ts";
+import { Server } from "../../broker/server.ts";
 import { StreamLink } from "../../broker/transport/stream_link.ts";
 import { TcpListener } from "../../broker/transport/tcp.ts";
 import { type TlsIdentity, type TlsLink, TlsListener, type TlsOptions } from "../../broker/transport/tls.ts";
 import { type Link, LinkError, type Listener } from "../../broker/transport/transport.ts";
+import { WebSocketListener } from "../../broker/transport/websocket.ts";
 import { testTransport } from "../contract/transport_contract.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
 import { within } from "../support/eventually.ts";
+import { RawClient } from "../support/raw_client.ts";
+import { WebSocketClientLink } from "../support/websocket_client.ts";
 
 const HOST = "127.0.0.1";
 const authority = new Authority();
@@ -80,6 +86,35 @@ Deno.test("a certificate that holds is what the client proved to be, by subject,
     }
     listener.close();
   }
+});
+
+Deno.test("whoever says who a client is sees its certificate, over WebSocket too", async () => {
+  const seen: (Credentials["certificate"])[] = [];
+  const authenticate = ({ certificate }: Credentials) => {
+    seen.push(certificate);
+    return { granted: true, identity: { name: certificate?.subject ?? "nobody", can: () => true } } as const;
+  };
+  const broker = new Broker({ authenticators: [{ name: "certificates", authenticate }] });
+  const server = new Server(broker, { sysIntervalSeconds: 0 });
+  const plain = listen({ clientCertificates: "request" });
+  const inner = listen({ clientCertificates: "request" });
+  server.listen(plain);
+  server.listen(new WebSocketListener(inner));
+  for (const shows of [ana, undefined]) {
+    const links = [
+      await connectTls(plain, { shows }),
+      new WebSocketClientLink(await connectTls(inner, { shows })),
+    ];
+    for (const link of links) {
+      const client: RawClient = new RawClient(link, () => client.ping());
+      await client.connect();
+      client.cut();
+    }
+  }
+  assertEquals(seen.map((certificate) => certificate?.subject), ["ana", "ana", undefined, undefined]);
+  assertEquals(seen[0]?.fingerprint, await fingerprintOf(ana.certificate));
+  await server.close();
+  await broker.close();
 });
 
 Deno.test("a certificate of another issuer is refused, whether one is required or not", async () => {
