@@ -1,4 +1,4 @@
-import { type Bridge, createBridge, HttpServer } from "./bridge/mod.ts";
+import { type Bridge, type Client, createBridge, HttpServer, HttpsServer, pageGuard } from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
 import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
@@ -9,16 +9,17 @@ import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
 import { type Command, COMMANDS, helpText, SERVE_FLAGS } from "./broker/cli/help.ts";
 import { loadIdentities } from "./broker/cli/identities.ts";
 import { runPasswd } from "./broker/cli/passwd.ts";
+import { Entrances } from "./broker/cli/entrances.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { loadRules, readRules } from "./broker/cli/rules.ts";
-import { banner, open, optionSources, StartError } from "./broker/cli/start.ts";
+import { banner, openPort, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, type BrokerOptions, Log, StoreError } from "./broker/mod.ts";
+import { Broker, type BrokerOptions, type Clock, Log, StoreError } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { STORES } from "./broker/store/stores.ts";
-import { TcpListener } from "./broker/transport/tcp.ts";
+import { UpgradedLink } from "./broker/transport/upgraded_link.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 /** A stop takes no longer than this, whatever a peer does. */
@@ -92,11 +93,12 @@ async function runServe(line: CommandLine): Promise<number> {
   if (aclFile) {
     reloaders.add("acl", async () => running.broker.ruleBook.replace(await readRules(aclFile, limits)));
   }
+  running.entrances.watchCertificates(reloaders);
   reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
-  log.info("started", { mqtt: running.mqttUrl, http: running.httpUrl });
+  log.info("started", { mqtt: running.mqtt.join(" "), http: running.http.join(" ") });
   log.info("stopping", { signal: await stopped.promise });
   const deadline = new Promise((resolve) => setTimeout(resolve, STOP_SECONDS_MAX * 1000, "late"));
   const outcome = await Promise.race([running.stop(), deadline]);
@@ -110,39 +112,75 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
   const { log } = brokerOptions;
   const { limits, features } = options;
   // Before the data are read: a port that is taken should be said at once. Clients that come early wait in its queue.
-  const listener = open("mqtt", options, (host, port) => new TcpListener(host, port));
+  const entrances = await Entrances.open(options, { log, guard: pageGuard(options.http) });
   let broker: Broker | undefined;
+  let server: Server | undefined;
   let bridge: Bridge;
-  let http: HttpServer;
+  let http: WebServers;
   try {
     const store = STORES[options.durability]({ folder: options.data, onProgress: progressLog(log) });
     broker = await Broker.open({ ...brokerOptions, limits, features, store });
-    bridge = createBridge(broker, options.http);
-    const { fetch } = bridge;
-    const { clock } = broker;
-    http = open("http", options, (hostname, port) => new HttpServer(fetch, { hostname, port, log, clock }));
+    server = new Server(broker, {
+      sysIntervalSeconds: options.sysIntervalSeconds,
+      version: manifest.version,
+    });
+    bridge = createBridge(broker, { ...options.http, acceptSocket: socketAcceptor(options, server) });
+    http = openWeb(options, { fetch: bridge.fetch, entrances, server, log, clock: broker.clock });
   } catch (error) {
-    listener.close();
+    entrances.close();
+    await server?.close();
     await broker?.close();
     throw error;
   }
-  const server = new Server(broker, {
-    sysIntervalSeconds: options.sysIntervalSeconds,
-    version: manifest.version,
-  });
-  server.listen(listener);
+  for (const listener of entrances.mqtt) server.listen(listener);
   return {
     broker,
-    mqttPort: listener.port,
-    httpPort: http.port,
-    mqttUrl: listener.url,
-    httpUrl: http.url,
-    ruleBook: broker.ruleBook,
+    entrances,
+    mqtt: entrances.mqtt.map((listener) => listener.url),
+    http: http.urls,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
+      entrances.close();
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);
       await broker?.close();
     },
+  };
+}
+
+/** Hands the WebSockets of HTTP to the server of MQTT, if they are wanted. */
+function socketAcceptor({ http, limits }: Options, server: Server) {
+  if (!http.websocket) return undefined;
+  const messageBytesMax = limits.packetBytesMax;
+  return (socket: WebSocket, client: Client) =>
+    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }));
+}
+
+interface WebServers {
+  readonly urls: readonly string[];
+  shutdown(): Promise<void>;
+}
+
+interface WebParts {
+  readonly fetch: Bridge["fetch"];
+  readonly entrances: Entrances;
+  readonly server: Server;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** HTTP, and HTTPS on the links that the server lets in. */
+function openWeb(options: Options, { fetch, entrances, server, log, clock }: WebParts): WebServers {
+  const { host: hostname, port } = options.http;
+  const http = port === "off" ? undefined : openPort(
+    "http-port",
+    { host: hostname, port },
+    () => new HttpServer(fetch, { hostname, port, log, clock }),
+  );
+  const https = entrances.https && new HttpsServer(fetch, { log, clock });
+  if (entrances.https && https) server.listen(entrances.https, (link) => https.serve(link));
+  return {
+    urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
+    shutdown: async () => void await Promise.all([http?.shutdown(), https?.shutdown()]),
   };
 }
 

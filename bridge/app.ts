@@ -7,6 +7,7 @@ import { Problem, problemResponse } from "./middleware/problem.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { helpRoute } from "./routes/help.ts";
 import { limitsRoute } from "./routes/limits.ts";
+import { mqttRoute } from "./routes/mqtt.ts";
 import { problemRoute } from "./routes/problems.ts";
 import { streamRoute } from "./routes/stream.ts";
 import { topicRoutes } from "./routes/topics.ts";
@@ -45,7 +46,8 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
   app.all("/problems", problemRoute());
   app.all("/problems/:slug", problemRoute());
 
-  app.all("/topics/*", identify(broker), topicRoutes(bridge));
-  app.all("/stream/*", identify(broker), streamRoute(bridge));
+  if (options.acceptSocket) app.all("/mqtt", mqttRoute(bridge, options.acceptSocket));
+  app.all("/topics/*", identify(bridge), topicRoutes(bridge));
+  app.all("/stream/*", identify(bridge), streamRoute(bridge));
   return app;
 }

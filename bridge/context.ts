@@ -1,5 +1,6 @@
 import type { Context, Env } from "hono";
 import type { Broker, Identity } from "../broker/mod.ts";
+import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
 import type { IdempotencyTable } from "./idempotency_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
 
@@ -8,9 +9,16 @@ export interface BridgeOptions {
   readonly allowedHosts?: readonly string[];
   /** Origins, such as `https://example.org`, whose pages may publish. */
   readonly allowedOrigins?: readonly string[];
+  /** Proxies whose `X-Forwarded-*` count: addresses and networks. */
+  readonly trustedProxies?: readonly string[];
+  /** Takes the WebSockets of `/mqtt`; without it there is no such route. */
+  readonly acceptSocket?: SocketAcceptor | undefined;
   /** From 0 up to 1; spreads the reconnects of streams. */
   readonly random?: () => number;
 }
+
+/** Serves MQTT on a WebSocket that is about to open. */
+export type SocketAcceptor = (socket: WebSocket, client: Client) => void;
 
 /** What the routes of one bridge share. */
 export interface Bridge {
@@ -19,12 +27,15 @@ export interface Bridge {
   readonly idempotency: IdempotencyTable;
   readonly options: BridgeOptions;
   readonly random: () => number;
+  readonly clients: ClientReader;
+  /** WebSockets that are not over. */
+  webSocketCount: number;
   /** The bridge is about to stop and takes nothing new. */
   isDraining: boolean;
 }
 
 export interface BridgeEnv extends Env {
-  Bindings: { readonly info?: Deno.ServeHandlerInfo | undefined };
+  Bindings: { readonly info?: RequestInfo | undefined };
   Variables: { identity: Identity };
 }
 

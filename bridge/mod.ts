@@ -3,17 +3,21 @@
 import type { Broker } from "../broker/mod.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
+import { ClientReader, type RequestInfo } from "./client_address.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
 import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
 
-export type { BridgeOptions } from "./context.ts";
+export type { Client, RequestInfo } from "./client_address.ts";
+export type { BridgeOptions, SocketAcceptor } from "./context.ts";
+export { HttpsServer, type HttpsServerOptions } from "./https_server.ts";
+export { pageGuard } from "./middleware/origin.ts";
 export { HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
 
 export interface Bridge {
   /** Answers one request; made for `Deno.serve`. */
-  fetch(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response>;
+  fetch(request: Request, info?: RequestInfo): Promise<Response>;
   /** Open streams. */
   readonly streamCount: number;
   /** Refuses new messages and streams from now on; `/readyz` says so. */
@@ -34,7 +38,9 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   });
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
-  const state: BridgeState = { broker, streams, idempotency, options, random, isDraining: false };
+  const clients = new ClientReader(options.trustedProxies);
+  const shared = { broker, streams, idempotency, options, random, clients };
+  const state: BridgeState = { ...shared, webSocketCount: 0, isDraining: false };
   const app = createApp(state);
   return {
     fetch: async (request, info) => await app.fetch(request, { info }),

@@ -1,6 +1,8 @@
 import { closestString } from "@std/text/closest-string";
 import { parse, stringify } from "@std/toml";
 import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
+import { transportProblem } from "./config_checks.ts";
+import type { OptionValue } from "./config_kinds.ts";
 import {
   ConfigError,
   type Effective,
@@ -9,7 +11,6 @@ import {
   limitNames,
   OPTION_ROWS,
   type OptionRow,
-  type OptionValue,
   ORDERED_LIMITS,
 } from "./config_schema.ts";
 import type { Features } from "./core/features.ts";
@@ -19,10 +20,14 @@ import type { LogLevel } from "./core/log.ts";
 /** What the program runs with, every field settled. */
 export interface Options {
   readonly sysIntervalSeconds: number;
-  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly mqtt: MqttOptions;
   readonly http: {
     readonly host: string;
-    readonly port: number;
+    readonly port: Port;
+    readonly tlsPort: Port;
+    readonly files: TlsFiles | undefined;
+    readonly websocket: boolean;
+    readonly trustedProxies: readonly string[];
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
   };
@@ -33,6 +38,29 @@ export interface Options {
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
+}
+
+/** 0 takes a free one. */
+export type Port = number | "off";
+
+export interface MqttOptions {
+  readonly host: string;
+  readonly port: Port;
+  readonly tlsPort: Port;
+  readonly websocketPort: Port;
+  readonly websocketTlsPort: Port;
+  readonly files: TlsFiles | undefined;
+  readonly clientCertificates: "off" | "request" | "require";
+  readonly unixSocket: string | undefined;
+  readonly unixSocketMode: number;
+  readonly proxyProtocolFrom: readonly string[];
+}
+
+/** Where a certificate is, its key, and the issuers of those that clients show. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientAuthorities: string | undefined;
 }
 
 /** Where options come from; the first one wins over the next. */
@@ -56,6 +84,7 @@ interface Setting {
 
 type Settings = ReadonlyMap<string, Setting>;
 
+const CLIENT_CERTIFICATES = "mqtt-client-certificates";
 const ENV_PREFIX = "PREGON_";
 const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
 /** A message quotes no more of a value than this. */
@@ -69,10 +98,14 @@ export function resolveOptions(sources: OptionSources): Options {
   const limits = limitNames().map((limit) => [limit, value(limitOption(limit))]);
   return {
     sysIntervalSeconds: value("sys-interval-seconds") as number,
-    mqtt: { host: value("mqtt-host") as string, port: value("mqtt-port") as number },
+    mqtt: mqttOptions(value),
     http: {
       host: value("http-host") as string,
-      port: value("http-port") as number,
+      port: value("http-port") as Port,
+      tlsPort: value("http-tls-port") as Port,
+      files: tlsFiles(value, "http"),
+      websocket: value("http-websocket") as boolean,
+      trustedProxies: value("http-trusted-proxies") as readonly string[],
       allowedHosts: value("http-allowed-hosts") as readonly string[],
       allowedOrigins: value("http-allowed-origins") as readonly string[],
     },
@@ -83,6 +116,30 @@ export function resolveOptions(sources: OptionSources): Options {
     features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
   };
+}
+
+type ValueOf = (name: string) => OptionValue | undefined;
+
+function mqttOptions(value: ValueOf): MqttOptions {
+  return {
+    host: value("mqtt-host") as string,
+    port: value("mqtt-port") as Port,
+    tlsPort: value("mqtt-tls-port") as Port,
+    websocketPort: value("mqtt-websocket-port") as Port,
+    websocketTlsPort: value("mqtt-websocket-tls-port") as Port,
+    files: tlsFiles(value, "mqtt"),
+    clientCertificates: value(CLIENT_CERTIFICATES) as MqttOptions["clientCertificates"],
+    unixSocket: value("mqtt-unix-socket") as string | undefined,
+    unixSocketMode: parseInt(value("mqtt-unix-socket-mode") as string, 8),
+    proxyProtocolFrom: value("mqtt-proxy-protocol-from") as readonly string[],
+  };
+}
+
+function tlsFiles(value: ValueOf, section: "mqtt" | "http"): TlsFiles | undefined {
+  const certificate = value(`${section}-tls-certificate`) as string | undefined;
+  if (certificate === undefined) return undefined;
+  const clientAuthorities = section === "mqtt" ? value("mqtt-client-ca") as string | undefined : undefined;
+  return { certificate, key: value(`${section}-tls-key`) as string, clientAuthorities };
 }
 
 /** The effective options as a file that can be loaded again, with the source of each one that is not a default. */
@@ -121,6 +178,9 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
     else if (row.default !== undefined) effective.set(row.name, { value: row.default, source: undefined });
   }
   settleIdentities(effective);
+  settleClientCertificates(effective);
+  const problem = transportProblem(effective);
+  if (problem) throw new ConfigError(problem);
   checkOrder(effective);
   return effective;
 }
@@ -223,6 +283,13 @@ function check({ row, value, source }: Setting): OptionValue {
   throw new ConfigError(
     `Cannot use ${quote(value)} for ${pathOf(row)} from ${source}: it must be ${allowed}${hint}`,
   );
+}
+
+/** Whoever says whose certificates are meant wants to see one. */
+function settleClientCertificates(effective: Map<string, Effective>): void {
+  if (effective.has(CLIENT_CERTIFICATES)) return;
+  const value = effective.has("mqtt-client-ca") ? "require" : "off";
+  effective.set(CLIENT_CERTIFICATES, { value, source: undefined });
 }
 
 function checkOrder(effective: ReadonlyMap<string, Effective>): void {

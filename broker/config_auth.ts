@@ -1,5 +1,6 @@
 import { type CertificateName, METHOD_NAMES, type MethodName, type TokenField } from "./auth/method_names.ts";
-import { ConfigError, type Effective, isLoopback, type OptionValue } from "./config_schema.ts";
+import { isLoopback, type OptionValue } from "./config_kinds.ts";
+import { ConfigError, type Effective } from "./config_schema.ts";
 
 /** Whom the broker is to know, every field settled. */
 export interface AuthOptions {

@@ -1,30 +1,33 @@
+import {
+  address,
+  fileMode,
+  hosts,
+  isSafeUrl,
+  listOf,
+  networks,
+  OFF,
+  oneOf,
+  type OptionKind,
+  type OptionValue,
+  origins,
+  path,
+  portOrOff,
+  text,
+  topicPrefix,
+  urlOf,
+  wholeNumber,
+  yesOrNo,
+} from "./config_kinds.ts";
 import { CERTIFICATE_NAMES, METHOD_NAMES, TOKEN_FIELDS } from "./auth/method_names.ts";
 import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { LOG_LEVELS } from "./core/log.ts";
-import { checkTopic, isReserved } from "./topic/name.ts";
-
-export type OptionValue = string | number | boolean | readonly string[];
-
-/** What values an option takes, and how they look as text. */
-export interface OptionKind {
-  /** Completes the sentence "it must be". */
-  readonly allowed: string;
-  /** For the help. */
-  readonly placeholder: string;
-  /** The few words that are allowed, if it is just these. */
-  readonly choices?: readonly string[];
-  /** Reads what a variable or a flag says; what makes no sense is left for `accept` to refuse. */
-  readonly fromText: (text: string) => unknown;
-  /** The value, if it is allowed. */
-  readonly accept: (value: unknown) => OptionValue | undefined;
-}
 
 /** One option: it is `[section] key` in the file, `--section-key` as a flag, `PREGON_SECTION_KEY` as a variable. */
 export interface OptionRow {
   readonly name: string;
-  readonly section: "" | "mqtt" | "http" | "auth" | "log" | "limits";
+  readonly section: "" | "tls" | "mqtt" | "http" | "auth" | "log" | "limits";
   readonly key: string;
   readonly short?: string;
   readonly kind: OptionKind;
@@ -62,6 +65,9 @@ const SECONDS_MAX = 2 ** 31 - 1;
 /** The largest packet that MQTT can say: four bytes of remaining length, and five of header. */
 const PACKET_BYTES_MAX = 268_435_460;
 
+/** Limits that may be none. */
+const LIMIT_MINIMA: Partial<Record<keyof Limits, number>> = { connectionsPerAddressMax: 0 };
+
 /** Limits that the protocol or the memory bounds more tightly than their unit does. */
 const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   connectBytesMax: PACKET_BYTES_MAX,
@@ -76,76 +82,25 @@ const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   inboundQos2Max: 65_535,
 };
 
-const address: OptionKind = {
-  allowed: "an address or a host name, such as 127.0.0.1, ::1 or 0.0.0.0",
-  placeholder: "ADDRESS",
-  fromText: (text) => text,
-  accept: (value) => typeof value === "string" && /^[\w.:%-]+$/.test(value) ? value : undefined,
-};
-
-const path: OptionKind = {
-  allowed: "the path of a file or folder",
-  placeholder: "PATH",
-  fromText: (text) => text,
-  // Not empty: `PREGON_AUTH_PASSWORD_FILE=$UNSET` must not open the door.
-  accept: (value) => typeof value === "string" && /^[^\0]+$/.test(value) ? value : undefined,
-};
-
-const text: OptionKind = {
-  allowed: "a text that is not empty",
-  placeholder: "TEXT",
-  fromText: (text) => text,
-  accept: (value) => typeof value === "string" && value !== "" ? value : undefined,
-};
-
-const yesOrNo: OptionKind = {
-  allowed: "true or false",
-  placeholder: "true|false",
-  fromText: (text) => text === "true" ? true : text === "false" ? false : text,
-  accept: (value) => typeof value === "boolean" ? value : undefined,
-};
-
-const hosts = listOf({
-  allowed: "a list of host names without port, such as broker.local, or * for all",
-  placeholder: "HOST,…",
-  isItem: (item) => /^(\*|[\w.-]+|\[[\da-f:.]+\])$/i.test(item),
-});
-
-const origins = listOf({
-  allowed: "a list of origins, such as https://dashboard.example.com",
-  placeholder: "ORIGIN,…",
-  isItem: (item) => /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item,
-});
-
-const topicPrefix: OptionKind = {
-  allowed: "a topic without wildcards that does not begin with $, such as reply/%c, or empty for none",
-  placeholder: "TOPIC",
-  fromText: (text) => text,
-  accept: (value) =>
-    typeof value === "string" && (value === "" || !(checkTopic(value) || isReserved(value)))
-      ? value
-      : undefined,
-};
-
 /** What each feature takes, and what the help says of it. */
 const FEATURES: Readonly<Record<keyof Features, { readonly kind: OptionKind; readonly help: string }>> = {
   maximumQos: {
     kind: wholeNumber(0, 2),
     help: "Highest QoS; a publish above it is refused, a subscription is granted this",
   },
-  retainAvailable: { kind: trueOrFalse(), help: "Whether messages are retained" },
-  wildcardSubscriptionsAvailable: { kind: trueOrFalse(), help: "Whether filters may have + and #" },
+  retainAvailable: { kind: yesOrNo, help: "Whether messages are retained" },
+  wildcardSubscriptionsAvailable: { kind: yesOrNo, help: "Whether filters may have + and #" },
   subscriptionIdentifiersAvailable: {
-    kind: trueOrFalse(),
+    kind: yesOrNo,
     help: "Whether subscriptions may have an identifier (MQTT 5.0)",
   },
-  sharedSubscriptionsAvailable: { kind: trueOrFalse(), help: "Whether there is $share/group/filter" },
+  sharedSubscriptionsAvailable: { kind: yesOrNo, help: "Whether there is $share/group/filter" },
   keepAliveSecondsMax: {
     kind: wholeNumber(0, 65_535),
     help: "Longest keep-alive, also of a client that wants none; 0 for no such bound",
   },
   checkPayloadFormat: {
-    kind: trueOrFalse(),
+    kind: yesOrNo,
     help: "Whether a payload that is said to be text must be UTF-8 (MQTT 5.0; HTTP always asks)",
   },
   responseInformation: {
@@ -172,21 +127,90 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: 10,
     help: "Seconds between two publications of $SYS/broker/…; 0 for never",
   }),
+  row("tls", "certificate", {
+    kind: path,
+    default: undefined,
+    help: "Certificate for MQTT and HTTP alike, in PEM, with those of its issuers",
+  }),
+  row("tls", "key", { kind: path, default: undefined, help: "Its private key, in PEM" }),
   row("mqtt", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for MQTT" }),
   row("mqtt", "port", {
-    kind: wholeNumber(0, 65_535),
+    kind: portOrOff,
     default: 1883,
     short: "p",
     help: "Port for MQTT; 0 takes a free one",
+  }),
+  row("mqtt", "tls-port", { kind: portOrOff, default: OFF, help: "Port for MQTT over TLS, usually 8883" }),
+  row("mqtt", "websocket-port", { kind: portOrOff, default: OFF, help: "Port for MQTT over WebSocket" }),
+  row("mqtt", "websocket-tls-port", {
+    kind: portOrOff,
+    default: OFF,
+    help: "Port for MQTT over WebSocket over TLS",
+  }),
+  row("mqtt", "tls-certificate", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-certificate",
+    help: "Certificate for MQTT, if it has one of its own",
+  }),
+  row("mqtt", "tls-key", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-key",
+    help: "Private key for MQTT, if it has one of its own",
+  }),
+  row("mqtt", "client-ca", {
+    kind: path,
+    default: undefined,
+    help: "Issuers of the certificates that MQTT clients show, in PEM",
+  }),
+  row("mqtt", "client-certificates", {
+    kind: oneOf([OFF, "request", "require"]),
+    default: undefined,
+    help: "Whether MQTT clients may or must show a certificate; require if there is a client-ca",
+  }),
+  row("mqtt", "unix-socket", {
+    kind: path,
+    default: undefined,
+    help: "Socket in the file system for MQTT from this machine",
+  }),
+  row("mqtt", "unix-socket-mode", {
+    kind: fileMode,
+    default: "660",
+    help: "Who may connect to it, as chmod says it",
+  }),
+  row("mqtt", "proxy-protocol-from", {
+    kind: networks,
+    default: [],
+    help: "Proxies before MQTT's ports that say by the PROXY protocol who connects; others are refused then",
   }),
   ...featureNames().map((feature) =>
     row("mqtt", kebabCase(feature), { ...FEATURES[feature], default: ALL_FEATURES[feature] })
   ),
   row("http", "host", { kind: address, default: "127.0.0.1", setBy: "host", help: "Address for HTTP" }),
   row("http", "port", {
-    kind: wholeNumber(0, 65_535),
+    kind: portOrOff,
     default: 8080,
     help: "Port for HTTP; 0 takes a free one",
+  }),
+  row("http", "tls-port", { kind: portOrOff, default: OFF, help: "Port for HTTPS, usually 8443" }),
+  row("http", "tls-certificate", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-certificate",
+    help: "Certificate for HTTPS, if it has one of its own",
+  }),
+  row("http", "tls-key", {
+    kind: path,
+    default: undefined,
+    setBy: "tls-key",
+    help: "Private key for HTTPS, if it has one of its own",
+  }),
+  row("http", "websocket", { kind: yesOrNo, default: true, help: "MQTT over WebSocket on /mqtt" }),
+  row("http", "trusted-proxies", {
+    kind: networks,
+    default: [],
+    help: "Proxies before HTTP whose X-Forwarded-For and X-Forwarded-Proto count",
   }),
   row("http", "allowed-hosts", {
     kind: hosts,
@@ -302,80 +326,5 @@ function limitKind(limit: keyof Limits): OptionKind {
     : limit.includes("Seconds")
     ? SECONDS_MAX
     : COUNT_MAX;
-  return wholeNumber(1, LIMIT_MAXIMA[limit] ?? unit);
-}
-
-function wholeNumber(min: number, max: number): OptionKind {
-  return {
-    allowed: `a whole number from ${min} to ${max}`,
-    placeholder: "N",
-    fromText: (text) => /^\d+$/.test(text) ? Number(text) : text,
-    accept: (value) =>
-      typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max
-        ? value
-        : undefined,
-  };
-}
-
-function trueOrFalse(): OptionKind {
-  const choices = ["true", "false"];
-  return {
-    allowed: choices.join(" or "),
-    placeholder: choices.join("|"),
-    choices,
-    fromText: (text) => choices.includes(text) ? text === "true" : text,
-    accept: (value) => typeof value === "boolean" ? value : undefined,
-  };
-}
-
-function urlOf(
-  { allowed, isAllowed }: { allowed: string; isAllowed: (url: URL) => boolean },
-): OptionKind {
-  return {
-    allowed,
-    placeholder: "URL",
-    fromText: (text) => text,
-    accept: (value) => {
-      const url = typeof value === "string" ? URL.parse(value) : null;
-      const isHttp = url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "";
-      return isHttp && isAllowed(url) ? value as string : undefined;
-    },
-  };
-}
-
-/** Keys that come over an open line are anybody's. */
-function isSafeUrl({ protocol, hostname }: URL): boolean {
-  return protocol === "https:" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-function oneOf(choices: readonly string[]): OptionKind {
-  return {
-    allowed: `one of ${choices.join(", ")}`,
-    placeholder: "WORD",
-    choices,
-    fromText: (text) => text,
-    accept: (value) => choices.find((choice) => choice === value),
-  };
-}
-
-function listOf(
-  { allowed, placeholder, isItem }: {
-    allowed: string;
-    placeholder: string;
-    isItem: (item: string) => boolean;
-  },
-): OptionKind {
-  return {
-    allowed,
-    placeholder,
-    fromText: (text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""),
-    accept: (value) =>
-      Array.isArray(value) && value.every((item) => typeof item === "string" && isItem(item))
-        ? value
-        : undefined,
-  };
+  return wholeNumber(LIMIT_MINIMA[limit] ?? 1, LIMIT_MAXIMA[limit] ?? unit);
 }

@@ -2,6 +2,7 @@
 
 export type {
   Authenticator,
+  ClientCertificate,
   Credentials,
   EnhancedAuthenticator,
   Exchange,
@@ -12,6 +13,7 @@ export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
 export { ALL_FEATURES, type Features } from "./core/features.ts";
 export type { Action, AuthRefusal, Identity } from "./core/identity.ts";
+export { AddressSet, formatEndpoint, parseAddress } from "./core/ip_address.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export {
@@ -29,6 +31,8 @@ export type { RetainedMessages } from "./retained_messages.ts";
 export type { QoS } from "./packet/types.ts";
 export type { EventJournal, RestoredEvents } from "./store/event_journal.ts";
 export { type Store, StoreError } from "./store/store.ts";
+export type { Link } from "./transport/transport.ts";
+export { chooseProtocol as chooseWebSocketProtocol } from "./transport/websocket_handshake.ts";
 export {
   checkFilter,
   checkTopic,

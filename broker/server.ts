@@ -1,8 +1,11 @@
 import type { Broker } from "./broker.ts";
 import { Connection } from "./connection/connection.ts";
+import { failureOf } from "./connection/failure.ts";
 import type { ConnectionPort } from "./connection/connection_port.ts";
 import type { SharedParts } from "./connection/shared_parts.ts";
+import { AddressTable } from "./core/address_table.ts";
 import { ByteBudget } from "./core/byte_budget.ts";
+import type { CloseReason } from "./core/close_reason.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
 import { StringCache } from "./packet/mod.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
@@ -20,11 +23,24 @@ export interface ServerOptions {
   readonly version?: string;
 }
 
+/** Serves a link that does not speak MQTT; resolves when it is over. */
+export type Serve = (link: Link) => Promise<void>;
+
+interface Arrival {
+  readonly since: number;
+  readonly opening: Promise<void>;
+}
+
 /** From listeners to connections: accepts, keeps count, looks after their time, and ends them all. */
 export class Server {
   readonly #broker: Broker;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<ConnectionPort>();
+  /** Links whose handshake is not done, and since when. */
+  readonly #arrivals = new Map<Link, Arrival>();
+  /** Links that somebody else serves. */
+  readonly #guests = new Set<Link>();
+  readonly #addresses: AddressTable<Link>;
   readonly #acceptLoops: Promise<void>[] = [];
   readonly #shared: SharedParts;
   readonly #sysTopics: SysTopics;
@@ -34,6 +50,7 @@ export class Server {
 
   constructor(broker: Broker, options: ServerOptions = {}) {
     this.#broker = broker;
+    this.#addresses = new AddressTable(broker.limits.connectionsPerAddressMax);
     this.#shared = {
       strings: new StringCache(),
       propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
@@ -49,9 +66,9 @@ export class Server {
     this.#scheduleCheck();
   }
 
-  /** Links that are open, before their CONNECT and in their last moment included. */
+  /** Links that are there, in their handshake, before their CONNECT and in their last moment included. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#arrivals.size + this.#guests.size;
   }
 
   /** Bytes that wait for all peers together. */
@@ -59,10 +76,22 @@ export class Server {
     return this.#shared.outboxBudget.bytes;
   }
 
-  /** Serves the listener's links from now on. */
-  listen(listener: Listener): void {
+  /**
+   * Serves the listener's links from now on.
+   * @param serve serves them instead of MQTT, and resolves when the link is over; the bounds count them all the same
+   */
+  listen(listener: Listener, serve?: Serve): void {
     this.#listeners.push(listener);
-    this.#acceptLoops.push(this.#acceptAll(listener));
+    this.#acceptLoops.push(this.#acceptAll(listener, serve));
+  }
+
+  /** Serves a link that came by another way than a listener. */
+  accept(link: Link, serve?: Serve): void {
+    const refusal = this.#refusalOf(link);
+    if (refusal) return this.#refuse(link, refusal);
+    if (!link.open) return this.#enter(link, serve);
+    const since = this.#broker.clock.now();
+    this.#arrivals.set(link, { since, opening: this.#open(link, link.open(), serve) });
   }
 
   /** Takes no more links, ends every connection and waits for their last bytes, as long as `lingerSeconds`. */
@@ -70,23 +99,25 @@ export class Server {
     this.#isClosing = true;
     this.#sysTopics.close();
     for (const listener of this.#listeners) listener.close();
+    const opening = [...this.#arrivals.values()].map((arrival) => arrival.opening);
+    for (const link of this.#arrivals.keys()) link.close();
     // Those with a will first, so that the others still receive it.
     for (const connection of this.#connections) if (connection.will) connection.close("server-shutdown");
     this.#broker.sessions.fireWills();
     for (const connection of this.#connections) connection.close("server-shutdown");
-    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
-    await Promise.all(this.#acceptLoops);
+    if (this.connectionCount > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
+    await Promise.all([...this.#acceptLoops, ...opening]);
     this.#cancelCheck();
     // The reads that closing a link cancels end in the next turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  async #acceptAll(listener: Listener): Promise<void> {
+  async #acceptAll(listener: Listener, serve: Serve | undefined): Promise<void> {
     while (!this.#isClosing) {
       try {
         const link = await listener.accept();
         if (!link) return;
-        this.#accept(link);
+        this.accept(link, serve);
       } catch (error) {
         this.#broker.log.error("accept-failed", { listener: listener.url, error: String(error) });
         await new Promise<void>((resolve) => this.#broker.clock.after(ACCEPT_RETRY_MS, resolve));
@@ -94,13 +125,67 @@ export class Server {
     }
   }
 
-  #accept(link: Link): void {
-    const { limits, counters, log } = this.#broker;
-    if (this.#isClosing || this.#connections.size >= limits.connectionsMax) {
-      counters.closes["too-many-connections"]++;
-      log.warn("connection-refused", { peer: link.peer, connectionsMax: limits.connectionsMax });
-      return link.close();
+  /** What comes before MQTT; then it counts whose link it really is. */
+  async #open(link: Link, opening: Promise<void>, serve: Serve | undefined): Promise<void> {
+    try {
+      await opening;
+    } catch (error) {
+      // Otherwise it was closed here, and the reason is known.
+      if (this.#arrivals.has(link)) this.#failed(link, error);
+      return this.#forget(link);
     }
+    if (!this.#arrivals.delete(link)) return this.#forget(link);
+    const refusal = this.#refusalOf(link);
+    if (refusal) return this.#refuse(link, refusal);
+    this.#enter(link, serve);
+  }
+
+  #failed(link: Link, error: unknown): void {
+    const { counters, log } = this.#broker;
+    const { reason, detail } = failureOf(error);
+    counters.closes[reason]++;
+    const fields = { peer: link.peer, reason, detail };
+    if (reason === "internal-error") log.error("link-refused", fields);
+    else if (reason === "proxy-header-refused") log.warn("link-refused", fields);
+    else log.info("link-refused", fields); // Whoever scans ports does this all day.
+  }
+
+  #forget(link: Link): void {
+    this.#arrivals.delete(link);
+    this.#addresses.leave(link);
+    link.close();
+    this.#tellIfEmpty();
+  }
+
+  #refusalOf(link: Link): CloseReason | undefined {
+    const isFull = this.connectionCount >= this.#broker.limits.connectionsMax;
+    if (this.#isClosing || isFull) return "too-many-connections";
+    return this.#addresses.admit(link) ? undefined : "too-many-from-address";
+  }
+
+  #refuse(link: Link, reason: CloseReason): void {
+    const { limits, counters, log } = this.#broker;
+    const { connectionsMax, connectionsPerAddressMax } = limits;
+    counters.closes[reason]++;
+    log.warn("connection-refused", {
+      peer: link.peer,
+      reason,
+      ...(reason === "too-many-connections" ? { connectionsMax } : { connectionsPerAddressMax }),
+    });
+    this.#forget(link);
+  }
+
+  #enter(link: Link, serve: Serve | undefined): void {
+    if (!serve) return this.#connect(link);
+    this.#guests.add(link);
+    serve(link).catch((error) => this.#failed(link, error)).finally(() => {
+      this.#guests.delete(link);
+      this.#forget(link);
+    });
+  }
+
+  #connect(link: Link): void {
+    const { counters } = this.#broker;
     const connection = new Connection(this.#broker, link, this.#shared);
     this.#connections.add(connection);
     counters.connectionsAccepted++;
@@ -110,7 +195,12 @@ export class Server {
 
   #over(connection: ConnectionPort): void {
     this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#emptied();
+    this.#addresses.leave(connection.link);
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.connectionCount === 0) this.#emptied();
   }
 
   #scheduleCheck(): void {
@@ -123,6 +213,12 @@ export class Server {
   #check(): void {
     const now = this.#broker.clock.now();
     for (const connection of this.#connections) connection.checkTime(now);
+    for (const [link, { since }] of this.#arrivals) {
+      if (now - since < this.#broker.limits.connectTimeoutSeconds * 1000) continue;
+      this.#broker.counters.closes["not-connected-in-time"]++;
+      this.#broker.log.info("link-refused", { peer: link.peer, reason: "not-connected-in-time" });
+      this.#forget(link);
+    }
     this.#broker.sessions.expire();
   }
 }

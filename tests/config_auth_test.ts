@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { printOptions, resolveOptions } from "../broker/config.ts";
-import { EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";
+import { ASKS_FOR_CERTIFICATES, EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";
 
 Deno.test("with any way to say who one is nobody comes in without, unless that is said too", () => {
   const auth = (flags: Record<string, string>) => resolveOptions({ flags }).auth;
@@ -13,18 +13,22 @@ Deno.test("with any way to say who one is nobody comes in without, unless that i
     "auth-certificate-name": ["certificate", "cn"],
   } as const;
   for (const [flag, [method, value]] of Object.entries(ways)) {
-    const { methods, allowAnonymous } = auth({ [flag]: value });
+    const needed: Record<string, string> = method === "certificate" ? ASKS_FOR_CERTIFICATES : {};
+    const { methods, allowAnonymous } = auth({ ...needed, [flag]: value });
     assertEquals([methods, allowAnonymous], [[method], false], flag);
-    const both = { [flag]: value, "auth-allow-anonymous": "true" };
+    const both = { ...needed, [flag]: value, "auth-allow-anonymous": "true" };
     assertEquals(auth(both).allowAnonymous, true);
     assertEquals(resolveOptions(fileOf(printOptions({ flags: both }))).auth, auth(both));
-    assertStringIncludes(printOptions({ flags: { [flag]: value } }), "allow-anonymous = false\n");
+    assertStringIncludes(printOptions({ flags: { ...needed, [flag]: value } }), "allow-anonymous = false\n");
   }
   assertEquals(printOptions({}).includes("password-file"), false);
 });
 
 Deno.test("methods are asked in their usual order, or in the one that is written", () => {
-  const flags = { "auth-password-file": "u", "auth-hook-url": "http://x/", "auth-certificate-name": "san" };
+  const flags = {
+    ...ASKS_FOR_CERTIFICATES,
+    ...{ "auth-password-file": "u", "auth-hook-url": "http://x/", "auth-certificate-name": "san" },
+  };
   assertEquals(resolveOptions({ flags }).auth.methods, ["certificate", "password-file", "hook"]);
   const methods = { "auth-methods": "hook,password-file,certificate" };
   assertEquals(resolveOptions({ flags: { ...flags, ...methods } }).auth.methods, [

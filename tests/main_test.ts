@@ -39,7 +39,7 @@ Deno.test("a wrong command line is one line, with what was meant, and exit code 
     [["sub", "-t", "a", "-q", "3"], 'Cannot use "3" for --qos: it must be a whole number from 0 to 2'],
     [
       ["--http-port", "80a"],
-      'Cannot use "80a" for http.port from flag --http-port: it must be a whole number from 0 to 65535',
+      'Cannot use "80a" for http.port from flag --http-port: it must be a whole number from 0 to 65535, or off',
     ],
   ];
   for (const [args, line] of cases) assertOneLine(await run(args), 2, line);

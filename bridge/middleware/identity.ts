@@ -1,7 +1,7 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
 import type { Action, Broker, Credentials, Grant, Identity } from "../../broker/mod.ts";
-import type { BridgeEnv } from "../context.ts";
+import type { Bridge, BridgeEnv } from "../context.ts";
 import { Problem } from "./problem.ts";
 
 const NOT_AUTHORIZED = 0x87;
@@ -15,9 +15,10 @@ const BEARER_TOKEN = /^bearer +([\w.~+/-]+=*)$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
-export function identify(broker: Broker): MiddlewareHandler<BridgeEnv> {
+export function identify({ broker, clients }: Bridge): MiddlewareHandler<BridgeEnv> {
   return async (context, next) => {
-    const credentials = readCredentials(broker, context.req.raw, peerOf(context.env?.info));
+    const { peer } = clients.read(context.req.raw.headers, context.env?.info);
+    const credentials = readCredentials(broker, context.req.raw, peer);
     const grant = await broker.authenticate(credentials);
     if (!grant.granted) {
       broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
@@ -109,9 +110,4 @@ function badCredentials(detail: string, challenge = BASIC): Problem {
     param: "Authorization",
     headers: { "www-authenticate": challenge },
   });
-}
-
-function peerOf(info: Deno.ServeHandlerInfo | undefined): string {
-  const address = info?.remoteAddr;
-  return address && "hostname" in address ? `${address.hostname}:${address.port}` : "local";
 }

@@ -13,10 +13,10 @@ const PROBE_PATHS: readonly string[] = ["/healthz", "/readyz"];
  * the same origin. curl and other programs send the name that they were given.
  */
 export function guardHost(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
-  const allowed = new Set([...LOCAL_HOSTS, ...options.allowedHosts ?? []].map((host) => host.toLowerCase()));
+  const allowed = hostsOf(options);
   return async (context, next) => {
     const host = requestHost(context.req.raw);
-    if (!allowed.has("*") && !allowed.has(withoutPort(host)) && !PROBE_PATHS.includes(context.req.path)) {
+    if (!isKnownHost(host, allowed) && !PROBE_PATHS.includes(context.req.path)) {
       throw new Problem("unknown-host", `Cannot answer as "${host.slice(0, 80)}"`, {
         param: "Host",
         hint: `known are ${[...allowed].join(", ")}; the option http.allowed-hosts adds others`,
@@ -47,13 +47,45 @@ export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv
   };
 }
 
-/** The scheme is left out: a proxy may have taken off the TLS. */
-function isSameOrigin(origin: string, request: Request): boolean {
-  const start = origin.indexOf("://");
-  return start !== -1 && origin.slice(start + 3).toLowerCase() === requestHost(request);
+/**
+ * The same two rules for WebSockets that HTTP never sees: says why a page may not open one. What has no origin is no
+ * page's.
+ */
+export function pageGuard(
+  options: BridgeOptions,
+): (request: { readonly origin: string; readonly host: string }) => string | undefined {
+  const hosts = hostsOf(options);
+  const origins = new Set(options.allowedOrigins);
+  return ({ origin, host }) => {
+    if (!isKnownHost(host.toLowerCase(), hosts)) {
+      return `Cannot answer a page as "${host.slice(0, 80)}": http.allowed-hosts does not have it`;
+    }
+    if (origins.has(origin) || isOriginOf(host.toLowerCase(), origin)) return undefined;
+    return `Cannot open a WebSocket on behalf of ${
+      origin.slice(0, 80)
+    }: http.allowed-origins does not have it`;
+  };
 }
 
-function isWebSocket(headers: Headers): boolean {
+function hostsOf({ allowedHosts = [] }: BridgeOptions): ReadonlySet<string> {
+  return new Set([...LOCAL_HOSTS, ...allowedHosts].map((host) => host.toLowerCase()));
+}
+
+function isKnownHost(host: string, known: ReadonlySet<string>): boolean {
+  return known.has("*") || known.has(withoutPort(host));
+}
+
+function isSameOrigin(origin: string, request: Request): boolean {
+  return isOriginOf(requestHost(request), origin);
+}
+
+/** The scheme is left out: a proxy may have taken off the TLS. */
+function isOriginOf(host: string, origin: string): boolean {
+  const start = origin.indexOf("://");
+  return start !== -1 && origin.slice(start + 3).toLowerCase() === host;
+}
+
+export function isWebSocket(headers: Headers): boolean {
   return /(^|,)\s*websocket\s*(,|$)/i.test(headers.get("upgrade") ?? "");
 }
 

@@ -90,6 +90,11 @@ export const PROBLEMS = {
     title: "Wildcards are not allowed in a topic name",
     help: "+ and # are only allowed where messages are read, not where they are published or cleared.",
   },
+  "unknown-subprotocol": {
+    status: 400,
+    title: "The WebSocket offers no subprotocol of MQTT",
+    help: "A client of MQTT offers the subprotocol mqtt, or mqttv3.1 as some older ones do.",
+  },
   "bad-credentials": {
     status: 401,
     title: "The credentials are not accepted",
@@ -209,6 +214,11 @@ export const PROBLEMS = {
     status: 422,
     title: "The payload is not UTF-8",
     help: "pfi=1 says that the payload is UTF-8 text, and it is not.",
+  },
+  "websocket-only": {
+    status: 426,
+    title: "Only WebSocket is spoken here",
+    help: "This is where MQTT clients in browsers connect, by new WebSocket(url, 'mqtt') or a library.",
   },
   "quota-exceeded": {
     status: 429,

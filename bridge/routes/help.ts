@@ -34,6 +34,7 @@ function helpText(host: string): string {
   GET                     /topics/{filter}   or /topics?filter=
   GET                     /stream/{filter}   or /stream?filter=&filter=    Accept: text/event-stream,
                           application/x-ndjson, text/plain, application/json (with limit= or timeout=)
+  GET                     /mqtt              MQTT over WebSocket, if the broker offers it here
   GET                     /limits  /problems  /healthz  /readyz
 `;
 }

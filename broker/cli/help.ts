@@ -70,6 +70,8 @@ Examples:
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
   pregon --auth-password-file users               for those in the file only
   pregon --auth-acl-file acl.toml                 who may do what, as the file says
+  pregon --mqtt-tls-port 8883 --http-tls-port 8443 --tls-certificate c.pem --tls-key k.pem
+                                                  over TLS as well
   PREGON_LOG_LEVEL=debug pregon --config a.toml   options from three places
   pregon --mqtt-port 1884 --print-config          what that comes to, as a file
 `;

@@ -1,5 +1,5 @@
 import { ConfigError, type Options, type OptionSources } from "../config.ts";
-import { isLoopback } from "../config_schema.ts";
+import { isLoopback } from "../config_kinds.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -9,8 +9,9 @@ export class StartError extends Error {
 }
 
 export interface Bound {
-  readonly mqttPort: number;
-  readonly httpPort: number;
+  /** Where it listens, as URLs. */
+  readonly mqtt: readonly string[];
+  readonly http: readonly string[];
   readonly version: string;
 }
 
@@ -40,45 +41,44 @@ async function readFile(path: string | undefined): Promise<OptionSources["file"]
   }
 }
 
-/** Opens a socket; what the system has against it becomes one line. */
-export function open<Socket>(
-  kind: "mqtt" | "http",
-  options: Options,
-  opener: (host: string, port: number) => Socket,
+/** Opens a socket on a port; what the system has against it becomes one line. */
+export function openPort<Socket>(
+  name: string,
+  { host, port }: { readonly host: string; readonly port: number },
+  opener: () => Socket,
 ): Socket {
-  const { host, port } = options[kind];
   try {
-    return opener(host, port);
+    return opener();
   } catch (error) {
     const where = `${bracketed(host)}:${port}`;
+    const section = name.slice(0, name.indexOf("-"));
     if (error instanceof Deno.errors.AddrInUse) {
       throw new StartError(
-        `Cannot listen on ${where}: the port is in use; choose another with --${kind}-port (key ${kind}.port), 0 for a free one`,
+        `Cannot listen on ${where}: the port is in use; choose another with --${name} (key ${
+          pathOf(name)
+        }), 0 for a free one`,
       );
     }
     const reason = describeSystemError(error);
-    const key = error instanceof Deno.errors.PermissionDenied ? "port" : "host";
+    const option = error instanceof Deno.errors.PermissionDenied ? name : `${section}-host`;
     throw new StartError(
-      `Cannot listen on ${where}: ${reason}; choose another with --${kind}-${key} (key ${kind}.${key})`,
+      `Cannot listen on ${where}: ${reason}; choose another with --${option} (key ${pathOf(option)})`,
     );
   }
 }
 
 /** What somebody sees who starts the server: where it is, who can reach it, what to try. */
-export function banner(options: Options, { mqttPort, httpPort, version }: Bound): string {
+export function banner(options: Options, { mqtt: mqttUrls, http: httpUrls, version }: Bound): string {
   const { mqtt, http, auth } = options;
-  const http_ = `http://${bracketed(reachable(http.host))}:${httpPort}`;
-  const [asUser, withUser] = waysToShow(options);
-  const client = `-h ${reachable(mqtt.host)} -p ${mqttPort}${asUser}`;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
   // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
-  const names = isLoopback(http.host) || http.allowedHosts.length > 0
+  const names = isLoopback(http.host) || http.allowedHosts.length > 0 || httpUrls.length === 0
     ? ""
     : "HTTP answers only as localhost, 127.0.0.1 or [::1]: give the name or address that others use to --http-allowed-hosts\n";
   return `Pregón ${version}
-  MQTT  mqtt://${bracketed(mqtt.host)}:${mqttPort}
-  HTTP  http://${bracketed(http.host)}:${httpPort}
-  Data  ${
+${
+    [...mqttUrls.map((url) => `  MQTT  ${url}\n`), ...httpUrls.map((url) => `  HTTP  ${url}\n`)].join("")
+  }  Data  ${
     options.durability === "disk"
       ? `${options.data}: what is acknowledged is on the disk`
       : "none: everything is forgotten at the end"
@@ -91,13 +91,40 @@ ${
         : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
       : auth.allowAnonymous
       ? `Other machines can connect, and may ${may(auth)} without a password`
-      : "Other machines can connect with what shows who they are, which travels as it is: there is no TLS yet"
+      : "Other machines can connect with what shows who they are, which travels as it is where there is no TLS"
   }
 ${names}Try:
-  mosquitto_sub ${client} -t 'home/#' -v
-  curl${withUser} -N ${http_}/stream/home/%23
-  curl${withUser} -d 21.5 ${http_}/topics/home/kitchen/temp
-`;
+${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
+}
+
+/** Commands that work on this machine as they stand, as far as there is something to connect to. */
+function examples(options: Options, { mqtt, http }: Bound): string {
+  const [asUser, withUser] = waysToShow(options);
+  const [mqttUrl] = mqtt.filter((url) => /^mqtts?:/.test(url));
+  const [httpUrl] = http;
+  const lines: string[] = [];
+  if (mqttUrl !== undefined) {
+    const { host, port, isSecure } = partsOf(mqttUrl);
+    const trust = isSecure ? " --cafile CA.pem" : "";
+    lines.push(`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`);
+  }
+  if (httpUrl !== undefined) {
+    const { host, port, isSecure } = partsOf(httpUrl);
+    const trust = isSecure ? " --cacert CA.pem" : "";
+    const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
+    lines.push(`curl${trust}${withUser} -N ${url}/stream/home/%23`);
+    lines.push(`curl${trust}${withUser} -d 21.5 ${url}/topics/home/kitchen/temp`);
+  }
+  return lines.map((line) => `  ${line}\n`).join("");
+}
+
+function partsOf(url: string): { readonly host: string; readonly port: string; readonly isSecure: boolean } {
+  const [, scheme = "", host = "", port = ""] = /^(\w+):\/\/\[?(.*?)\]?:(\d+)$/.exec(url) ?? [];
+  return { host, port, isSecure: scheme.endsWith("s") };
+}
+
+function pathOf(option: string): string {
+  return option.replace("-", ".");
 }
 
 function may({ aclFile }: Options["auth"]): string {

@@ -50,13 +50,13 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   readonly broker: Broker;
   readonly peer: string;
   readonly openedAt: number;
+  readonly link: Link;
   version: Version = 4;
   clientId = "";
   keepAliveSeconds = 0;
   will: Will | undefined;
   peerLimits: PeerLimits = NO_PEER_LIMITS;
   authentication: Authentication | undefined;
-  readonly #link: Link;
   readonly #shared: SharedParts;
   readonly #frames: FrameReader;
   readonly #outbox: Outbox;
@@ -77,7 +77,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   constructor(broker: Broker, link: Link, shared: SharedParts) {
     this.broker = broker;
-    this.#link = link;
+    this.link = link;
     this.#shared = shared;
     this.peer = link.peer;
     this.openedAt = this.#receivedAt = this.#writtenSeenAt = broker.clock.now();
@@ -307,7 +307,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
-      const count = await this.#link.read(buffer.bytes);
+      const count = await this.link.read(buffer.bytes);
       if (this.#closeReason !== undefined) return;
       if (count === null) return this.close("link-closed");
       counters.bytesReceived += count;

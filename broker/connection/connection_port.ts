@@ -4,6 +4,7 @@ import type { Version } from "../packet/mod.ts";
 import type { Session } from "../session/session.ts";
 import type { Outlet } from "../session/session_ports.ts";
 import type { Will } from "../session/will.ts";
+import type { Link } from "../transport/transport.ts";
 import type { Answer } from "./answer.ts";
 import type { Authentication } from "./authentication.ts";
 
@@ -30,6 +31,7 @@ export interface ConnectionPort extends Outlet {
   readonly broker: Broker;
   /** Where the peer is, for logs. */
   readonly peer: string;
+  readonly link: Link;
   /** Only after CONNECT was accepted. */
   readonly session: Session;
   readonly isClosing: boolean;

@@ -1,6 +1,7 @@
 import type { CloseReason } from "../core/close_reason.ts";
 import { ProtocolError } from "../core/errors.ts";
 import { PacketError, ReasonCode, UnsupportedVersionError } from "../packet/mod.ts";
+import { LinkError } from "../transport/transport.ts";
 
 /** Why an error ends the connection that met it. */
 export interface Failure {
@@ -31,6 +32,7 @@ export function failureOf(error: unknown): Failure {
       reasonCode: error.reasonCode,
     };
   }
+  if (error instanceof LinkError) return { reason: error.fault, detail: error.message };
   if (isOfTheSystem(error)) return { reason: "link-failed", detail: String(error) };
   // Ours. Only this connection met the defect, so only it ends. [MQTT-4.8.0-2]
   return { reason: "internal-error", detail: stackOf(error) };

@@ -11,6 +11,12 @@ export const CLOSE_REASON_CODES = {
   "link-closed": 0x80,
   "link-failed": 0x80,
   "not-connected-in-time": 0x80,
+  /** What comes before MQTT did not succeed: TLS, or the opening of a WebSocket. */
+  "handshake-failed": 0x80,
+  /** Somebody spoke for another without being a proxy, or a proxy did not say for whom. */
+  "proxy-header-refused": 0x80,
+  /** Not a frame of a WebSocket, or one that MQTT does not have. */
+  "frame-refused": 0x82,
   "refused": 0x87,
   /** The time that its token gave it is over: Maximum connect time, the time that the connection was authorized for. */
   "token-expired": 0xa0,
@@ -27,6 +33,7 @@ export const CLOSE_REASON_CODES = {
   "inbound-qos2-full": 0x93,
   "slow-consumer": 0x97,
   "too-many-connections": 0x9f,
+  "too-many-from-address": 0x9f,
   "server-shutdown": 0x8b,
   /** What the connection was promised could not be kept. */
   "store-failed": 0x83,

@@ -10,9 +10,14 @@ const MiB = 1024 * KiB;
  */
 export interface Limits {
   // Connections
-  /** Open MQTT connections; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
+  /** Open connections of MQTT and HTTPS; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
   readonly connectionsMax: number;
-  /** A link that has not sent a valid CONNECT by then is closed. */
+  /**
+   * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
+   * whole sites come from one address where they share a router, or a proxy stands before the broker.
+   */
+  readonly connectionsPerAddressMax: number;
+  /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */
   readonly connectTimeoutSeconds: number;
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
   readonly connectBytesMax: number;
@@ -148,6 +153,8 @@ export interface Limits {
   readonly listMax: number;
   readonly filtersPerStreamMax: number;
   readonly streamsMax: number;
+  /** WebSockets on the port of HTTP; one more is refused. The listener of its own counts as connections only. */
+  readonly webSocketsMax: number;
   readonly streamsPerIdentityMax: number;
   /** Bytes waiting for one HTTP stream; what is full does is the stream's `overflow`. */
   readonly streamBytesMax: number;
@@ -172,6 +179,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 20_000,
+  connectionsPerAddressMax: 0,
   connectTimeoutSeconds: 10,
   connectBytesMax: 64 * KiB,
   packetBytesMax: 1 * MiB,
@@ -237,6 +245,7 @@ export const DEFAULT_LIMITS: Limits = {
   listMax: 1_000,
   filtersPerStreamMax: 100,
   streamsMax: 10_000,
+  webSocketsMax: 2_000,
   streamsPerIdentityMax: 50,
   streamBytesMax: 1 * MiB,
   heartbeatSeconds: 15,

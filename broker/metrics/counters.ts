@@ -17,6 +17,7 @@ export class Counters {
   willsFailed = 0;
   commitsFailed = 0;
   subscriptionsRefused = 0;
+  webSocketsRefused = 0;
   streamsOpened = 0;
   streamsRefused = 0;
   /** Streams that ended since their reader was too slow. */

@@ -1,3 +1,5 @@
+import { formatEndpoint } from "../core/ip_address.ts";
+import { StreamLink } from "./stream_link.ts";
 import type { Link, Listener } from "./transport.ts";
 
 /** Links over TCP. [MQTT-7.1.1-1] [MQTT5-4.2.0-1] */
@@ -8,15 +10,15 @@ export class TcpListener implements Listener {
   #isClosed = false;
 
   /** Throws `Deno.errors.AddrInUse` and the like at once. Port 0 takes a free one. */
-  constructor(hostname: string, port: number) {
+  constructor(hostname: string, port: number, scheme = "mqtt") {
     this.#listener = Deno.listen({ transport: "tcp", hostname, port });
     this.port = this.#listener.addr.port;
-    this.url = `mqtt://${hostname.includes(":") ? `[${hostname}]` : hostname}:${this.port}`;
+    this.url = `${scheme}://${formatEndpoint(hostname, this.port)}`;
   }
 
   async accept(): Promise<Link | null> {
     try {
-      return new TcpLink(await this.#listener.accept());
+      return tcpLink(await this.#listener.accept());
     } catch (error) {
       if (this.#isClosed) return null;
       throw error;
@@ -32,35 +34,14 @@ export class TcpListener implements Listener {
 
 /** Connects to a listener elsewhere; rejects with Deno's error when it cannot. */
 export async function connectTcp(hostname: string, port: number): Promise<Link> {
-  return new TcpLink(await Deno.connect({ transport: "tcp", hostname, port }));
+  return tcpLink(await Deno.connect({ transport: "tcp", hostname, port }));
 }
 
-class TcpLink implements Link {
-  readonly peer: string;
-  readonly #connection: Deno.TcpConn;
-  #isClosed = false;
-
-  constructor(connection: Deno.TcpConn) {
-    this.#connection = connection;
-    const { hostname, port } = connection.remoteAddr;
-    this.peer = `${hostname}:${port}`;
-    // The turn already joins what belongs together; waiting for more would only add delay.
-    connection.setNoDelay(true);
-    // Finds peers that vanished behind a NAT even when they asked for no keep-alive.
-    connection.setKeepAlive(true);
-  }
-
-  read(buffer: Uint8Array): Promise<number | null> {
-    return this.#connection.read(buffer);
-  }
-
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#connection.write(bytes);
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#connection.close();
-  }
+function tcpLink(connection: Deno.TcpConn): Link {
+  // The turn already joins what belongs together; waiting for more would only add delay.
+  connection.setNoDelay(true);
+  // Finds peers that vanished behind a NAT even when they asked for no keep-alive.
+  connection.setKeepAlive(true);
+  const { hostname, port } = connection.remoteAddr;
+  return new StreamLink(connection, { peer: formatEndpoint(hostname, port), address: hostname });
 }

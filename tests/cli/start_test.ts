@@ -4,8 +4,29 @@ import { type OptionSources, resolveOptions } from "../../broker/config.ts";
 import { EVERYBODY } from "../support/options.ts";
 
 function bannerOf(flags: OptionSources["flags"]): string {
-  return banner(resolveOptions({ flags }), { mqttPort: 1, httpPort: 2, version: "0" });
+  const at = { mqtt: ["mqtt://127.0.0.1:1"], http: ["http://127.0.0.1:2"] };
+  return banner(resolveOptions({ flags }), { ...at, version: "0" });
 }
+
+Deno.test("the examples are for what is open, and say what TLS needs", () => {
+  const options = resolveOptions({});
+  const open = banner(options, {
+    mqtt: ["ws://[::]:1", "mqtts://0.0.0.0:8883", "unix:/run/mqtt"],
+    http: ["https://[::]:8443"],
+    version: "0",
+  });
+  for (
+    const line of [
+      "  MQTT  mqtts://0.0.0.0:8883\n",
+      "  MQTT  unix:/run/mqtt\n",
+      "  HTTP  https://[::]:8443\n",
+      "  mosquitto_sub -h 127.0.0.1 -p 8883 --cafile CA.pem -t 'home/#' -v\n",
+      "  curl --cacert CA.pem -N https://[::1]:8443/stream/home/%23\n",
+    ]
+  ) assertStringIncludes(open, line);
+  const closed = banner(options, { mqtt: ["unix:/run/mqtt"], http: [], version: "0" });
+  assert(!closed.includes("mosquitto_sub") && !closed.includes("curl"));
+});
 
 Deno.test("who opens the broker is told by which names HTTP answers, until they are given", () => {
   const opened = bannerOf({ host: "0.0.0.0", ...EVERYBODY });

@@ -5,20 +5,21 @@ import { within } from "../support/eventually.ts";
 /** How to make one kind of transport. */
 export interface TransportUnderTest {
   readonly name: string;
-  listen(): Listener;
-  /** The client's end of a new link to the listener. */
+  listen(): Promise<Listener> | Listener;
+  /** The client's end of a new link to the listener; whatever comes before its first byte goes on by itself. */
   connect(listener: Listener): Promise<Link> | Link;
 }
 
 /** What every transport must do, whatever its bytes travel through. */
 export function testTransport(transport: TransportUnderTest): void {
   async function withLinks(run: (near: Link, far: Link, listener: Listener) => Promise<void>): Promise<void> {
-    const listener = transport.listen();
+    const listener = await transport.listen();
     const accepting = listener.accept();
     const near = await transport.connect(listener);
     const far = await within(accepting, () => "no link was accepted");
     assert(far);
     try {
+      await within(far.open?.() ?? Promise.resolve(), () => "the link did not open");
       await run(near, far, listener);
     } finally {
       near.close();
@@ -57,27 +58,14 @@ export function testTransport(transport: TransportUnderTest): void {
     await within(reading, () => "the read goes on");
   });
 
-  test("a writer whose peer does not read waits, and closing ends that", async (near) => {
-    const bytes = new Uint8Array(64 * 1024);
-    let written = 0;
-    let isWaiting = false;
-    const writing = (async () => {
-      for (;;) {
-        isWaiting = true;
-        written += await near.write(bytes);
-        isWaiting = false;
-      }
-    })();
-    let before = -1;
-    while (!isWaiting || written !== before) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    assert(written < 64 * 1024 * 1024, `${written} bytes went nowhere`);
-    const rejecting = assertRejects(() => writing, Error);
-    near.close();
-    await within(rejecting, () => "the write goes on");
-  });
+  for (const side of ["client", "server"]) {
+    test(
+      `a writer on the ${side}'s side whose peer does not read waits, and closing ends that`,
+      async (near, far) => {
+        await assertWaits(side === "client" ? near : far);
+      },
+    );
+  }
 
   test("writing to a peer that is gone rejects, soon", async (near, far) => {
     far.close();
@@ -103,6 +91,29 @@ export function testTransport(transport: TransportUnderTest): void {
     await writeAll(near, Uint8Array.of(9));
     assertEquals([...await readExactly(far, 1, 16)], [9]);
   });
+}
+
+/** Writes until nothing moves any more. */
+async function assertWaits(link: Link): Promise<void> {
+  const bytes = new Uint8Array(64 * 1024);
+  let written = 0;
+  let isWaiting = false;
+  const writing = (async () => {
+    for (;;) {
+      isWaiting = true;
+      written += await link.write(bytes);
+      isWaiting = false;
+    }
+  })();
+  let before = -1;
+  while (!isWaiting || written !== before) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert(written < 64 * 1024 * 1024, `${written} bytes went nowhere`);
+  const rejecting = assertRejects(() => writing, Error);
+  link.close();
+  await within(rejecting, () => "the write goes on");
 }
 
 const EXCHANGE_BYTES = 500_000;

@@ -5,6 +5,14 @@ import type { AuthOptions } from "../../broker/config_auth.ts";
 /** Whoever opens the broker must say so. */
 export const EVERYBODY = { "auth-allow-anonymous": "true" };
 
+/** What a name from a certificate needs beside it. */
+export const ASKS_FOR_CERTIFICATES = {
+  "tls-certificate": "c",
+  "tls-key": "k",
+  "mqtt-tls-port": "1",
+  "mqtt-client-ca": "a",
+};
+
 /** Where no option says who may come in. */
 export const NOBODY_NAMED: AuthOptions = {
   methods: [],

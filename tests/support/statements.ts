@@ -9,8 +9,6 @@ export interface Standard {
   readonly notApplicable: Readonly<Record<string, string>>;
 }
 
-const WEBSOCKET = "There is no WebSocket listener yet";
-
 /**
  * The statements of MQTT 3.1.1 that a server can keep or break: those that bind a server, and those that bind a client
  * where a server can tell. By section and number: `"3.1.2": [1, 2]` are MQTT-3.1.2-1 and MQTT-3.1.2-2.
@@ -51,6 +49,7 @@ const KEPT_OF_3: Readonly<Record<string, readonly number[]>> = {
   "4.7.2": [1],
   "4.7.3": [1, 2, 3, 4],
   "4.8.0": [1, 2],
+  "6.0.0": [1, 2, 3, 4],
   "7.1.1": [1],
 };
 
@@ -61,10 +60,6 @@ const MQTT_3: Standard = {
   ),
   clientOnly: ["MQTT-2.3.1-2", "MQTT-2.3.1-3", "MQTT-3.1.2-23", "MQTT-4.5.0-2", "MQTT-7.1.2-1"],
   notApplicable: {
-    "MQTT-6.0.0-1": WEBSOCKET,
-    "MQTT-6.0.0-2": WEBSOCKET,
-    "MQTT-6.0.0-3": WEBSOCKET,
-    "MQTT-6.0.0-4": WEBSOCKET,
     "MQTT-7.0.0-1": "This server connects to no other server",
     "MQTT-7.0.0-2": "No single line keeps it: tests/interop connects the clients of others",
   },
@@ -159,10 +154,6 @@ const NOT_APPLICABLE_OF_5: Readonly<Record<string, string>> = {
   "MQTT5-3.14.2-4": USER_PROPERTIES,
   "MQTT5-3.15.2-2": "This server adds no Reason String to AUTH",
   "MQTT5-3.15.2-3": USER_PROPERTIES,
-  "MQTT5-6.0.0-1": WEBSOCKET,
-  "MQTT5-6.0.0-2": WEBSOCKET,
-  "MQTT5-6.0.0-3": WEBSOCKET,
-  "MQTT5-6.0.0-4": WEBSOCKET,
 };
 
 const MQTT_5: Standard = {

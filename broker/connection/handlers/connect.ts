@@ -44,7 +44,8 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
     throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
   }
   const { username, password } = packet;
-  const credentials = { username, password, clientId: packet.clientId, peer };
+  const { certificate } = connection.link;
+  const credentials = { username, password, clientId: packet.clientId, peer, certificate };
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;

@@ -23,8 +23,14 @@ export class OpenChromium implements AsyncDisposable {
     this.page = page;
   }
 
-  /** @param hosts names that mean this machine to the browser */
-  static async launch({ hosts = [] }: { readonly hosts?: readonly string[] } = {}): Promise<OpenChromium> {
+  /**
+   * @param hosts names that mean this machine to the browser
+   * @param trustsAll whether certificates are taken whoever issued them
+   */
+  static async launch(
+    { hosts = [], trustsAll = false }: { readonly hosts?: readonly string[]; readonly trustsAll?: boolean } =
+      {},
+  ): Promise<OpenChromium> {
     // On import, a library within playwright-core looks into /proc/sys unless it thinks that it is being tested, and
     // Deno allows nobody that without all rights.
     Deno.env.set("__IS_WSL_TEST__", "1");
@@ -36,7 +42,7 @@ export class OpenChromium implements AsyncDisposable {
       args: rules === "" ? FLAGS : [...FLAGS, `--host-resolver-rules=${rules}`],
       timeout: TOOL_PATIENCE_MS,
     });
-    const page = await browser.newPage();
+    const page = await browser.newPage({ ignoreHTTPSErrors: trustsAll });
     page.setDefaultTimeout(TOOL_PATIENCE_MS);
     return new OpenChromium(browser, page);
   }

@@ -97,6 +97,21 @@ export class ToolProcess implements AsyncDisposable {
     return await this.outcome();
   }
 
+  /** Sends a signal that it does not end by. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** What its standard output has so far. */
+  get text(): string {
+    return this.#stdout.text;
+  }
+
+  /** What its log has so far. */
+  get log(): string {
+    return this.#stderr.text;
+  }
+
   /** Lets it do nothing from now on, with its connections open. */
   freeze(): void {
     this.#child.kill("SIGSTOP");

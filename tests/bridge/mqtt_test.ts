@@ -1,0 +1,208 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createBridge } from "../../bridge/mod.ts";
+import { Broker, type BrokerOptions } from "../../broker/broker.ts";
+import { Server } from "../../broker/server.ts";
+import { connectTcp } from "../../broker/transport/tcp.ts";
+import { UpgradedLink } from "../../broker/transport/upgraded_link.ts";
+import { eventually, within } from "../support/eventually.ts";
+import { RawClient } from "../support/raw_client.ts";
+import { testVersions } from "../support/versions.ts";
+import {
+  frame,
+  handshake,
+  type HandshakeOptions,
+  WebSocketClientLink,
+  WebSocketReader,
+} from "../support/websocket_client.ts";
+import { problemOf, TestServer } from "./support.ts";
+
+const HOST = "127.0.0.1";
+
+/** Broker, bridge and the port between them. */
+class Everything {
+  readonly broker: Broker;
+  readonly server: Server;
+  readonly http: TestServer;
+
+  constructor(options: BrokerOptions = {}) {
+    this.broker = new Broker(options);
+    this.server = new Server(this.broker, { sysIntervalSeconds: 0 });
+    const messageBytesMax = this.broker.limits.packetBytesMax;
+    const bridge = createBridge(this.broker, {
+      acceptSocket: (socket, client) =>
+        this.server.accept(new UpgradedLink(socket, { ...client, messageBytesMax })),
+    });
+    this.http = new TestServer(bridge);
+  }
+
+  async connect(version: 3 | 4 | 5 = 4): Promise<RawClient> {
+    const link = new WebSocketClientLink(await connectTcp(HOST, this.http.port));
+    const client: RawClient = new RawClient(link, () => client.ping());
+    await client.connect({ version });
+    return client;
+  }
+
+  /** A client of the WebSocket alone, which is open unless the answer is another one. */
+  async openRaw(options: HandshakeOptions = {}) {
+    const link = await connectTcp(HOST, this.http.port);
+    await link.write(handshake(options));
+    const reader = new WebSocketReader(link);
+    return { link, reader, head: await reader.head() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.server.close(), this.http[Symbol.asyncDispose]()]);
+    await this.broker.close();
+    assertEquals(this.server.connectionCount, 0);
+  }
+}
+
+testVersions(
+  "[MQTT-6.0.0-2] [MQTT5-6.0.0-2] a client connects, publishes and receives over a WebSocket on the port of HTTP",
+  async (version) => {
+    await using everything = new Everything();
+    const client = await everything.connect(version);
+    await client.subscribe(["a/#", 2]);
+    // More than a frame of this client has.
+    const payload = "x".repeat(300_000);
+    for (const qos of [0, 1, 2] as const) {
+      client.sendPublish("a/b", payload, { qos, packetId: 9 });
+      await client.expectPublish({ topic: "a/b", payload, qos });
+      if (qos > 0) await client.expectAck(qos === 1 ? "puback" : "pubrec", 9);
+    }
+    client.cut();
+  },
+);
+
+Deno.test("[MQTT-6.0.0-4] [MQTT5-6.0.0-4] the answer names the subprotocol that was offered, however Upgrade is written", async () => {
+  await using everything = new Everything();
+  for (const [offered, chosen] of [["mqtt", "mqtt"], ["mqttv3.1", "mqttv3.1"], ["chat, mqtt", "mqtt"]]) {
+    const headers = {
+      "Sec-WebSocket-Protocol": offered!,
+      Upgrade: "WebSocket",
+      Connection: "keep-alive, UPGRADE",
+    };
+    const { link, head } = await everything.openRaw({ headers });
+    assertStringIncludes(head.toLowerCase(), `\r\nsec-websocket-protocol: ${chosen}\r\n`);
+    link.close();
+  }
+});
+
+Deno.test("[MQTT-6.0.0-3] [MQTT5-6.0.0-3] a WebSocket without a subprotocol of MQTT, or none at all, is refused as a problem", async () => {
+  await using everything = new Everything();
+  const cases: [headers: NonNullable<HandshakeOptions["headers"]>, status: number, code: string][] = [
+    [{ "Sec-WebSocket-Protocol": null }, 400, "unknown-subprotocol"],
+    [{ "Sec-WebSocket-Protocol": "chat, MQTT" }, 400, "unknown-subprotocol"],
+    [{ Upgrade: null, Connection: null }, 426, "websocket-only"],
+    [{ Upgrade: "h2c" }, 426, "websocket-only"],
+    [{ "Sec-WebSocket-Version": "8" }, 426, "websocket-only"],
+    [{ "Sec-WebSocket-Key": null }, 426, "websocket-only"],
+    [{ Origin: "https://evil.example" }, 403, "cross-origin"],
+  ];
+  const { link, head } = await everything.openRaw({ headers: { "Sec-WebSocket-Protocol": "chat" } });
+  assertStringIncludes(head, "HTTP/1.1 400 ");
+  assertStringIncludes(head.toLowerCase(), "content-type: application/problem+json");
+  link.close();
+  for (const [headers, status, code] of cases) {
+    const all = new Headers({ ...HONEST });
+    for (const [name, value] of Object.entries(headers)) {
+      value === null ? all.delete(name) : all.set(name, value);
+    }
+    const response = await everything.http.bridge.fetch(
+      new Request("http://localhost/mqtt", { headers: all }),
+    );
+    const problem = await problemOf(response);
+    assertEquals([response.status, problem.type], [status, `/problems/${code}`]);
+  }
+  assertEquals(everything.server.connectionCount, 0);
+});
+
+const HONEST = {
+  "Upgrade": "websocket",
+  "Connection": "Upgrade",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Protocol": "mqtt",
+};
+
+Deno.test("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] a text frame closes the WebSocket with 1003", async () => {
+  await using everything = new Everything();
+  const { link, reader } = await everything.openRaw();
+  await link.write(frame(new TextEncoder().encode("hello"), { opcode: 1 }));
+  const close = await within(reader.frame(), () => "no close");
+  assertEquals([close!.opcode, [...close!.payload.subarray(0, 2)]], [0x88, [1003 >> 8, 1003 & 0xff]]);
+  await eventually(() => assertEquals(everything.broker.counters.closes["frame-refused"], 1));
+  link.close();
+});
+
+Deno.test("a message over the size of a packet closes the WebSocket with 1009", async () => {
+  await using everything = new Everything({ limits: { packetBytesMax: 1000, connectBytesMax: 500 } });
+  for (const [bytes, code] of [[1000, 1000], [1001, 1009]] as const) {
+    const { link, reader } = await everything.openRaw();
+    await link.write(frame(new Uint8Array(bytes)));
+    const close = await within(reader.frame(), () => "no close");
+    assertEquals([close!.opcode, [...close!.payload.subarray(0, 2)]], [0x88, [code >> 8, code & 0xff]]);
+    link.close();
+  }
+});
+
+Deno.test("webSocketsMax: so many are open and not one more, until one is over", async () => {
+  await using everything = new Everything({ limits: { webSocketsMax: 2 } });
+  const open = [await everything.openRaw(), await everything.openRaw()];
+  const refused = await everything.openRaw();
+  assertStringIncludes(refused.head, "HTTP/1.1 503 ");
+  assertEquals(everything.broker.counters.webSocketsRefused, 1);
+  open[0]!.link.close();
+  await eventually(async () => {
+    const { link, head } = await everything.openRaw();
+    link.close();
+    assertStringIncludes(head, "HTTP/1.1 101 ");
+  });
+  for (const { link } of [...open, refused]) link.close();
+});
+
+Deno.test("a reader that takes nothing keeps what waits for it in its outbox, and little in the socket", async () => {
+  const outboxBytesMax = 1024 * 1024;
+  await using everything = new Everything({ limits: { outboxBytesMax } });
+  const { broker } = everything;
+  const client = await everything.connect();
+  await client.subscribe(["flood", 0]);
+  const payload = new Uint8Array(50_000);
+  const nobody = { name: "test", can: () => true };
+  const full = () => broker.counters.deliveries["dropped:full"];
+  await eventually(() => {
+    for (let count = 0; count < 100; count++) {
+      broker.publish(nobody, { topic: "flood", payload, qos: 0, retain: false });
+    }
+    if (full() < 2_000) throw new Error(`${full()} were dropped`);
+  }, 10_000);
+  assertEquals(everything.server.outboxBytes <= outboxBytesMax, true, `${everything.server.outboxBytes}`);
+  // The system's own buffers take some as well; 100 MB were published.
+  const { bytesSent } = broker.counters;
+  assertEquals(bytesSent < 16 * 1024 * 1024, true, `${bytesSent} bytes for a reader that takes nothing`);
+  client.cut();
+});
+
+Deno.test("a client that sends on while it is not let in is closed at the bound", async () => {
+  const authenticators = [{ name: "asleep", authenticate: () => new Promise<never>(() => {}) }];
+  await using everything = new Everything({ authenticators });
+  const { link } = await everything.openRaw();
+  const connect = Uint8Array.of(0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78);
+  await link.write(frame(connect));
+  const flood = frame(new Uint8Array(100_000));
+  await assertRejects(async () => {
+    for (let count = 0; count < 200; count++) {
+      for (let sent = 0; sent < flood.length;) sent += await link.write(flood.subarray(sent));
+    }
+  }, Error);
+  link.close();
+});
+
+Deno.test("a WebSocket that never says anything is closed after connectTimeoutSeconds", async () => {
+  await using everything = new Everything({ limits: { connectTimeoutSeconds: 1 } });
+  const { link, reader } = await everything.openRaw();
+  const close = await within(reader.frame(), () => "no close", 5_000);
+  assertEquals(close!.opcode, 0x88);
+  assertEquals(everything.broker.counters.closes["not-connected-in-time"], 1);
+  link.close();
+});
