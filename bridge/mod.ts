@@ -4,6 +4,7 @@ import type { Broker } from "../broker/mod.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
+import { RateTable } from "./rate_table.ts";
 import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
@@ -34,7 +35,8 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   });
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
-  const state: BridgeState = { broker, streams, idempotency, options, random, isDraining: false };
+  const rates = new RateTable(broker);
+  const state: BridgeState = { broker, streams, idempotency, rates, options, random, isDraining: false };
   const app = createApp(state);
   return {
     fetch: async (request, info) => await app.fetch(request, { info }),

@@ -76,6 +76,13 @@ const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   inboundQos2Max: 65_535,
 };
 
+/** Limits that 0 takes away. */
+export const OPTIONAL_LIMITS: ReadonlySet<keyof Limits> = new Set([
+  "publishRateMax",
+  "publishBytesRateMax",
+  "memoryBytesMax",
+]);
+
 const address: OptionKind = {
   allowed: "an address or a host name, such as 127.0.0.1, ::1 or 0.0.0.0",
   placeholder: "ADDRESS",
@@ -302,7 +309,7 @@ function limitKind(limit: keyof Limits): OptionKind {
     : limit.includes("Seconds")
     ? SECONDS_MAX
     : COUNT_MAX;
-  return wholeNumber(1, LIMIT_MAXIMA[limit] ?? unit);
+  return wholeNumber(OPTIONAL_LIMITS.has(limit) ? 0 : 1, LIMIT_MAXIMA[limit] ?? unit);
 }
 
 function wholeNumber(min: number, max: number): OptionKind {

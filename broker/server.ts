@@ -122,6 +122,7 @@ export class Server {
 
   #check(): void {
     const now = this.#broker.clock.now();
+    this.#broker.memory.sample();
     for (const connection of this.#connections) connection.checkTime(now);
     this.#broker.sessions.expire();
   }

@@ -111,7 +111,8 @@ function badCredentials(detail: string, challenge = BASIC): Problem {
   });
 }
 
-function peerOf(info: Deno.ServeHandlerInfo | undefined): string {
+/** Where a request comes from. */
+export function peerOf(info: Deno.ServeHandlerInfo | undefined): string {
   const address = info?.remoteAddr;
   return address && "hostname" in address ? `${address.hostname}:${address.port}` : "local";
 }

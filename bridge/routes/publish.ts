@@ -3,6 +3,7 @@ import type { Bridge, BridgeContext } from "../context.ts";
 import { decodeText } from "../envelope.ts";
 import type { Answer } from "../idempotency_table.ts";
 import { formatId } from "../message_id.ts";
+import { peerOf } from "../middleware/identity.ts";
 import { readBody } from "../middleware/limits.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
@@ -33,6 +34,7 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<R
   requireMayPublish(bridge, identity, { topic, qos: asked.qos, retain });
   const payload = await readBody(request, bridge.broker);
   const draft = draftOf(request.method, topic, asked, payload);
+  requireRate(bridge, context, draft);
   const key = request.headers.get("idempotency-key");
   const answer = key === null
     ? await publishDraft(bridge, context, draft, asked)
@@ -53,6 +55,7 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   const retained = broker.retained.get(identity, topic);
   requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
+  requireRate(bridge, context, { topic, payload: NO_BYTES });
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
   if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
   if (publication.isKept) await settle(bridge);
@@ -65,6 +68,19 @@ function requireMayPublish({ broker }: Bridge, identity: Identity, wish: Publish
   if (!refusal) return;
   broker.counters.refusals[refusal]++;
   throw publishProblem(identity, wish.topic, refusal);
+}
+
+function requireRate(
+  { rates }: Bridge,
+  context: BridgeContext,
+  { topic, payload }: Pick<MessageDraft, "topic" | "payload">,
+): void {
+  const bytes = encoder.encode(topic).length + payload.length;
+  const seconds = rates.take(context.get("identity"), peerOf(context.env?.info), bytes);
+  if (seconds === 0) return;
+  throw new Problem("publish-rate-exceeded", `Cannot take more messages from you for ${seconds} seconds`, {
+    headers: { "retry-after": String(seconds) },
+  });
 }
 
 function draftOf(method: string, topic: string, asked: PublishRequest, payload: Uint8Array): MessageDraft {
