@@ -21,7 +21,7 @@ export class TokenBucket {
   waitMs(amount: number, now: number): number {
     this.#fill(now);
     const missing = Math.min(amount, this.#perSecond) * 1000 - this.#level;
-    return missing <= 0 ? 0 : Math.ceil(missing / this.#perSecond);
+    return Math.max(0, Math.ceil(missing / this.#perSecond));
   }
 
   take(amount: number): void {

@@ -84,11 +84,13 @@ Deno.test("a client that is closed while it is paused is gone at once, and what 
   const { counters } = host.broker;
   const client = await host.connect({ clientId: "same" });
   client.isConnected = false;
+  const { timerCount } = host.clock;
   client.sendPublish("a", "1");
   client.sendPublish("a", "2");
   await eventually(() => assertEquals(counters.publishesThrottled, 1));
   const next = await host.connect({ clientId: "same" });
   await eventually(() => assertEquals(host.server.connectionCount, 1));
+  assertEquals(host.clock.timerCount, timerCount);
   host.clock.advance(5_000);
   await next.ping();
   assertEquals([counters.messagesReceived, counters.closes["session-taken-over"]], [1, 1]);
