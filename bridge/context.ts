@@ -2,6 +2,7 @@ import type { Context, Env } from "hono";
 import type { Broker, Identity } from "../broker/mod.ts";
 import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
 import type { IdempotencyTable } from "./idempotency_table.ts";
+import type { RateTable } from "./rate_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
 
 export interface BridgeOptions {
@@ -25,6 +26,7 @@ export interface Bridge {
   readonly broker: Broker;
   readonly streams: StreamTable;
   readonly idempotency: IdempotencyTable;
+  readonly rates: RateTable;
   readonly options: BridgeOptions;
   readonly random: () => number;
   readonly clients: ClientReader;

@@ -5,6 +5,7 @@ import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { ClientReader, type RequestInfo } from "./client_address.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
+import { RateTable } from "./rate_table.ts";
 import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
@@ -39,7 +40,8 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
   const clients = new ClientReader(options.trustedProxies);
-  const shared = { broker, streams, idempotency, options, random, clients };
+  const rates = new RateTable(broker);
+  const shared = { broker, streams, idempotency, rates, options, random, clients };
   const state: BridgeState = { ...shared, webSocketCount: 0, isDraining: false };
   const app = createApp(state);
   return {

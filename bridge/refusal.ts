@@ -14,6 +14,7 @@ const RETRY_AFTER_SECONDS = "1";
 const PROBLEM_CODES: Readonly<Record<Exclude<Refusal, "denied">, ProblemCode>> = {
   "reserved-topic": "reserved-topic",
   "retained-full": "quota-exceeded",
+  "overloaded": "overloaded",
   "qos-not-supported": "qos-not-supported",
   "retain-not-supported": "retain-not-supported",
   "payload-not-text": "payload-not-text",
@@ -38,7 +39,7 @@ export function requireOffered(broker: Broker, filter: string): void {
 }
 
 function extrasOf(refusal: Refusal): ProblemExtras {
-  if (refusal === "retained-full" || isStoreRefusal(refusal)) {
+  if (refusal === "retained-full" || refusal === "overloaded" || isStoreRefusal(refusal)) {
     return { headers: { "retry-after": RETRY_AFTER_SECONDS } };
   }
   if (refusal === "reserved-topic") return { param: "topic" };

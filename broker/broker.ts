@@ -9,6 +9,7 @@ import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { BROKER_IDENTITY, type Identity } from "./core/identity.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { type Log, silentLog } from "./core/log.ts";
+import { MemoryWatch } from "./core/memory_watch.ts";
 import { isFalseText, Message, type MessageDraft } from "./core/message.ts";
 import type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
 import {
@@ -52,6 +53,8 @@ export interface BrokerOptions extends DoorOptions {
   readonly backplane?: Backplane;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** Bytes that the process holds; asked about once a second, if they are bounded. */
+  readonly readMemory?: () => number;
 }
 
 /** Sees every message that the broker takes, in order, after it was routed. It must not throw, nor publish. */
@@ -79,6 +82,7 @@ export class Broker {
   readonly door: Door;
   /** What everybody may do; `ruleBook.replace` changes it. */
   readonly ruleBook: RuleBook;
+  readonly memory: MemoryWatch;
   readonly startedAt: number;
   readonly #store: Store;
   readonly #backplane: Backplane;
@@ -97,6 +101,12 @@ export class Broker {
     this.#backplane = options.backplane ?? singleNode;
     const { limits, clock, log, counters } = this;
     this.door = new Door(options, { limits, clock, log, counters });
+    this.memory = new MemoryWatch({
+      limits,
+      log,
+      read: options.readMemory ?? (() => Deno.memoryUsage().rss),
+      onOverload: () => counters.memoryOverloads++,
+    });
     this.ruleBook = new RuleBook(options.rules, limits.aclAnswersMax, () => this.rightsChanged());
     this.turn = new Turn(this.#store, {
       log: this.log,
@@ -198,7 +208,8 @@ export class Broker {
   publish(identity: Identity, draft: MessageDraft, publisherId?: string): Publication {
     const refusal = this.publishRefusal(identity, draft) ??
       (draft.retain && !this.#canRetain(identity, draft) ? "retained-full" : undefined) ??
-      (this.journal && this.#storeRefusalOf(draft, publisherId));
+      (this.journal && this.#storeRefusalOf(draft, publisherId)) ??
+      (this.memory.isOverloaded ? this.#memoryRefusalOf(identity, draft, publisherId) : undefined);
     if (refusal) return this.#refuse(identity, draft, refusal);
     const promiseCount = this.journal?.promiseCount;
     const message = new Message(draft, this.#sequence.next(), this.turn.now(), publisherId);
@@ -362,6 +373,14 @@ export class Broker {
       (qos > 0 && (this.#router.isKept(topic) || this.events.isPromised(topic))) ||
       (qos === 2 && this.sessions.get(publisherId)?.isKept);
     return isKept ? refusal : undefined;
+  }
+
+  /** While memory is short, what would stay in it. An empty retained message frees some. */
+  #memoryRefusalOf(identity: Identity, draft: MessageDraft, publisherId?: string): Refusal | undefined {
+    if (identity === BROKER_IDENTITY) return undefined;
+    const staysRetained = draft.retain && draft.payload.length > 0;
+    const wouldWait = () => this.#router.wouldWait(new Message(draft, 0, this.turn.now(), publisherId));
+    return staysRetained || (draft.qos > 0 && wouldWait()) ? "overloaded" : undefined;
   }
 
   #retain(message: Message): void {

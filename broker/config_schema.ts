@@ -65,9 +65,6 @@ const SECONDS_MAX = 2 ** 31 - 1;
 /** The largest packet that MQTT can say: four bytes of remaining length, and five of header. */
 const PACKET_BYTES_MAX = 268_435_460;
 
-/** Limits that may be none. */
-const LIMIT_MINIMA: Partial<Record<keyof Limits, number>> = { connectionsPerAddressMax: 0 };
-
 /** Limits that the protocol or the memory bounds more tightly than their unit does. */
 const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   connectBytesMax: PACKET_BYTES_MAX,
@@ -81,6 +78,14 @@ const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
   inflightMax: 65_535,
   inboundQos2Max: 65_535,
 };
+
+/** Limits that 0 takes away. */
+export const OPTIONAL_LIMITS: ReadonlySet<keyof Limits> = new Set([
+  "connectionsPerAddressMax",
+  "publishRateMax",
+  "publishBytesRateMax",
+  "memoryBytesMax",
+]);
 
 /** What each feature takes, and what the help says of it. */
 const FEATURES: Readonly<Record<keyof Features, { readonly kind: OptionKind; readonly help: string }>> = {
@@ -326,5 +331,5 @@ function limitKind(limit: keyof Limits): OptionKind {
     : limit.includes("Seconds")
     ? SECONDS_MAX
     : COUNT_MAX;
-  return wholeNumber(LIMIT_MINIMA[limit] ?? 1, LIMIT_MAXIMA[limit] ?? unit);
+  return wholeNumber(OPTIONAL_LIMITS.has(limit) ? 0 : 1, LIMIT_MAXIMA[limit] ?? unit);
 }

@@ -9,6 +9,7 @@ export type {
   ExchangeStep,
   Grant,
 } from "./auth/authenticator.ts";
+export { addressOf as peerAddress } from "./auth/failure_limiter.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
 export { ALL_FEATURES, type Features } from "./core/features.ts";
@@ -25,6 +26,7 @@ export {
 } from "./core/refusal.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
 export type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
+export { PublishRate } from "./core/publish_rate.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";
 export type { RetainedMessages } from "./retained_messages.ts";

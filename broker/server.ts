@@ -212,6 +212,7 @@ export class Server {
 
   #check(): void {
     const now = this.#broker.clock.now();
+    this.#broker.memory.sample();
     for (const connection of this.#connections) connection.checkTime(now);
     for (const [link, { since }] of this.#arrivals) {
       if (now - since < this.#broker.limits.connectTimeoutSeconds * 1000) continue;

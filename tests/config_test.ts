@@ -1,6 +1,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
-import { featureNames, kebabCase, limitNames, OPTION_ROWS } from "../broker/config_schema.ts";
+import {
+  featureNames,
+  kebabCase,
+  limitNames,
+  OPTION_ROWS,
+  OPTIONAL_LIMITS,
+} from "../broker/config_schema.ts";
 import { ALL_FEATURES } from "../broker/core/features.ts";
 import { DEFAULT_LIMITS } from "../broker/core/limits.ts";
 import { ASKS_FOR_CERTIFICATES, EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";
@@ -272,15 +278,16 @@ Deno.test("no odd number ever becomes a limit", () => {
     "1979-05-27",
   ];
   for (const limit of limitNames()) {
-    if (limit === "connectionsPerAddressMax") continue; // It may be 0, for none.
     const key = kebabCase(limit);
-    for (const text of texts) messageOf({ flags: { [`limits-${key}`]: text } });
-    for (const value of toml) messageOf(fileOf(`[limits]\n${key} = ${value}`));
+    const isOdd = (value: string) => value !== "0" || !OPTIONAL_LIMITS.has(limit);
+    for (const text of texts.filter(isOdd)) messageOf({ flags: { [`limits-${key}`]: text } });
+    for (const value of toml.filter(isOdd)) messageOf(fileOf(`[limits]\n${key} = ${value}`));
   }
 });
 
 Deno.test("a limit holds at both ends of what it may be", () => {
   const limits = (key: string, text: string) => resolveOptions({ flags: { [`limits-${key}`]: text } }).limits;
+  for (const limit of OPTIONAL_LIMITS) assertEquals(limits(kebabCase(limit), "0")[limit], 0);
   assertEquals(limits("inflight-max", "1").inflightMax, 1);
   assertEquals(limits("inflight-max", "65535").inflightMax, 65_535);
   messageOf({ flags: { "limits-inflight-max": "65536" } });

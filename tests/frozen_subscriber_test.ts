@@ -28,7 +28,7 @@ const limits = {
   stallSeconds: 60,
 };
 
-Deno.test("a frozen subscriber costs a bounded piece of memory and nobody else a message, over TCP", async () => {
+Deno.test("[aedes #1060] a frozen subscriber costs a bounded piece of memory and nobody else a message, over TCP", async () => {
   const clock = new SimulatedClock();
   const broker = new Broker({ limits, clock });
   const server = new Server(broker, { sysIntervalSeconds: 0 });

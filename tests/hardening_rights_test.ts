@@ -32,7 +32,7 @@ function authenticatorThat(authenticate: Authenticator["authenticate"]): Authent
 }
 
 // Mosquitto CVE-2018-12550, CVE-2018-12551: what could not be found out was allowed.
-Deno.test("an authenticator that fails lets nobody in, and a neighbour stays", async () => {
+Deno.test("[CVE-2018-12550] [CVE-2026-95848] an authenticator that fails lets nobody in, and a neighbour stays", async () => {
   const failures: (() => Promise<Grant>)[] = [
     () => {
       throw new Error("Defect");
@@ -88,7 +88,7 @@ Deno.test("an authenticator that never answers holds a connection until the CONN
 });
 
 // Moquette CVE-2026-95842, mqtt-packet CVE-2019-5432: one exception ended the loop that served everybody.
-Deno.test("an exception in a handler ends its connection only, though its will meets the same", async () => {
+Deno.test("[CVE-2026-95842] [CVE-2019-5432] [CVE-2016-10523] an exception in a handler ends its connection only, though its will meets the same", async () => {
   await using host = startBroker({ authenticators: [new Rights()], expectsInternalErrors: true });
   const { broker, log } = host;
   const neighbour = await host.connect();
@@ -115,7 +115,7 @@ Deno.test("an exception in a handler ends its connection only, though its will m
 });
 
 // Moquette CVE-2026-95846; Mosquitto: a will to `$CONTROL`.
-Deno.test("a will that may not be published refuses its CONNECT", async () => {
+Deno.test("[CVE-2026-95846] a will that may not be published refuses its CONNECT", async () => {
   const rights = new Rights();
   rights.revoked.add("publish alarm");
   await using host = startBroker({ authenticators: [rights] });
@@ -131,7 +131,7 @@ Deno.test("a will that may not be published refuses its CONNECT", async () => {
   assertEquals(host.broker.sessions.size, 1);
 });
 
-Deno.test("a will whose right went after CONNECT does not fire", async () => {
+Deno.test("[CVE-2026-95846] a will whose right went after CONNECT does not fire", async () => {
   const rights = new Rights();
   await using host = startBroker({ authenticators: [rights] });
   const subscriber = await host.connect();
@@ -148,7 +148,7 @@ Deno.test("a will whose right went after CONNECT does not fire", async () => {
 });
 
 // Mosquitto CVE-2018-12546, NATS CVE-2026-58209: what was stored came out past the rules.
-Deno.test("what waits for a session is checked again when it is sent", async () => {
+Deno.test("[CVE-2026-58209] what waits for a session is checked again when it is sent", async () => {
   const rights = new Rights();
   await using host = startBroker({ authenticators: [rights], limits: { inflightMax: 2 } });
   const before = await host.connect({ clientId: "s", cleanStart: false });
@@ -172,7 +172,7 @@ Deno.test("what waits for a session is checked again when it is sent", async () 
   assertEquals([counters.deliveries["dropped:denied"], sessions.queueBudget.bytes], [3, 0]);
 });
 
-Deno.test("what is retained is checked when it is sent, not only when it is asked for", async () => {
+Deno.test("[CVE-2018-12546] what is retained is checked when it is sent, not only when it is asked for", async () => {
   const rights = new Rights();
   await using host = startBroker({ authenticators: [rights], limits: { inflightMax: 1 } });
   const publisher = await host.connect();
@@ -188,7 +188,7 @@ Deno.test("what is retained is checked when it is sent, not only when it is aske
 });
 
 // Mosquitto CVE-2021-34434: a subscription outlived the right to it.
-Deno.test("live messages stop and come again as rights change", async () => {
+Deno.test("[CVE-2021-34434] live messages stop and come again as rights change", async () => {
   const rights = new Rights();
   await using host = startBroker({ authenticators: [rights] });
   const client = await host.connect();
@@ -207,7 +207,7 @@ Deno.test("live messages stop and come again as rights change", async () => {
 });
 
 // sol #17, Moquette CVE-2026-95847: a client identifier is no secret.
-Deno.test("who takes another's client identifier receives nothing that he may not", async () => {
+Deno.test("[CVE-2026-95847] [sol #17] who takes another's client identifier receives nothing that he may not", async () => {
   const rights = new Rights();
   rights.revoked.add("mallory receive secret");
   await using host = startBroker({ authenticators: [rights], clientIdPerUser: false });
@@ -225,7 +225,7 @@ Deno.test("who takes another's client identifier receives nothing that he may no
 });
 
 // Mosquitto CVE-2017-7650, RabbitMQ CVE-2026-44838: a client identifier became part of a pattern or a path.
-Deno.test("a client identifier is a name and nothing else", async () => {
+Deno.test("[CVE-2026-95847] a client identifier is a name and nothing else", async () => {
   await using host = startBroker();
   const victim = await host.connect({ clientId: "a" });
   await victim.subscribe(["a", 0]);

@@ -22,7 +22,7 @@ const EVERYTHING = '[[rule]]\nallow = "all"\ntopics = ["#", "$SYS/#"]\n';
 const NOTHING = '[[rule]]\ndeny = "all"\ntopics = ["#", "$SYS/#"]\n';
 
 // Mosquitto CVE-2017-7650: a user called # or + could read what belongs to all. RabbitMQ CVE-2026-44838: one called .* too.
-Deno.test("a user or client name that is more than a level stands for nothing in a rule, and is no pattern", async () => {
+Deno.test("[CVE-2017-7650] [CVE-2026-44838] a user or client name that is more than a level stands for nothing in a rule, and is no pattern", async () => {
   await using host = startWithRules('[[rule]]\nallow = "all"\ntopics = ["user/%u/#", "client/%c/#"]\n');
   const names = ["#", "+", "a/b", "/", "a+", "#a", ".*", "a|b", "(", "[", "$SYS", "%c", "%u", "\\", "^a$"];
   for (const name of names) {
@@ -62,7 +62,7 @@ Deno.test("a client without an identifier has the rights of the one that it is g
 });
 
 // NATS CVE-2026-33217 and CVE-2026-58214: the server's own topics were behind no check, or behind half of one.
-Deno.test("what begins with $ is behind the same rules, by every name and in every share", async () => {
+Deno.test("[CVE-2026-33217] [CVE-2026-58214] what begins with $ is behind the same rules, by every name and in every share", async () => {
   await using host = startWithRules('[[rule]]\nallow = "all"\ntopics = ["#", "+/#", "%u/#"]\n');
   publishAll(host.broker, ["$SYS/broker/uptime", "$http/r/1"], { retain: true });
   const filters = [
@@ -90,7 +90,7 @@ Deno.test("what begins with $ is behind the same rules, by every name and in eve
 });
 
 // Mosquitto CVE-2021-34434: a subscription outlived the right to it.
-Deno.test("new rules silence subscriptions at once, alone and shared, and give them back", async () => {
+Deno.test("[CVE-2021-34434] new rules silence subscriptions at once, alone and shared, and give them back", async () => {
   await using host = startWithRules(EVERYTHING);
   const client = await host.connect();
   await client.subscribe(["a", 0], ["$share/g/b", 0], ["c/#", 0]);

@@ -31,7 +31,7 @@ async function assertEnds(reason: CloseReason, attack: (attacker: RawClient) => 
 }
 
 // Mosquitto CVE-2017-7651, CVE-2023-0809: one CONNECT header made the broker hold 256 MB for nobody.
-Deno.test("a huge remaining length before CONNECT ends the connection at its fifth byte", async () => {
+Deno.test("[CVE-2017-7651] [CVE-2023-0809] a huge remaining length before CONNECT ends the connection at its fifth byte", async () => {
   await assertEnds("packet-too-large", (attacker) => attacker.sendHex("10 ff ff ff 7f"));
 });
 
@@ -47,7 +47,7 @@ Deno.test("a CONNECT is accepted up to the bound and not one byte beyond", async
   }
 });
 
-Deno.test("a claimed length costs nothing until its bytes arrive", async () => {
+Deno.test("[CVE-2026-25627] a claimed length costs nothing until its bytes arrive", async () => {
   await using host = startBroker();
   const attackers: RawClient[] = [];
   for (let count = 0; count < 300; count++) attackers.push(await host.connect());
@@ -59,7 +59,7 @@ Deno.test("a claimed length costs nothing until its bytes arrive", async () => {
 });
 
 // NanoMQ CVE-2026-21888.
-Deno.test("a remaining length of five bytes is refused before and after CONNECT", async () => {
+Deno.test("[CVE-2026-21888] a remaining length of five bytes is refused before and after CONNECT", async () => {
   await assertEnds("malformed-packet", (attacker) => attacker.sendHex("10 ff ff ff ff 01"));
   await assertEnds("malformed-packet", (attacker) => attacker.sendHex("10 80 80 80 80 00"));
   await using host = startBroker();
@@ -69,7 +69,7 @@ Deno.test("a remaining length of five bytes is refused before and after CONNECT"
 });
 
 // tinyMQTT CVE-2025-56352: refused clients that did not hang up used up all sockets.
-Deno.test("a refused CONNECT leaves nothing open, however many come", async () => {
+Deno.test("[CVE-2025-56352] a refused CONNECT leaves nothing open, however many come", async () => {
   const refuseAll = {
     name: "none",
     authenticate: () => ({ granted: false, reason: "not-authorized" } as const),
@@ -101,7 +101,7 @@ Deno.test("connections beyond the bound are closed at once, and there is room ag
 });
 
 // Slowloris: each byte used to renew the deadline.
-Deno.test("a CONNECT that comes byte by byte must be whole in time", async () => {
+Deno.test("[CVE-2020-13849] a CONNECT that comes byte by byte must be whole in time", async () => {
   await using host = startBroker({ limits: { connectTimeoutSeconds: 10 } });
   const neighbour = await host.connect();
   const attacker = host.open();
@@ -115,7 +115,7 @@ Deno.test("a CONNECT that comes byte by byte must be whole in time", async () =>
 });
 
 // CVE-2020-13849: keep-alive 0 must not keep a link that never became a connection.
-Deno.test("silence ends a link before CONNECT, and after it only if the client asked for a keep-alive", async () => {
+Deno.test("[CVE-2020-13849] silence ends a link before CONNECT, and after it only if the client asked for a keep-alive", async () => {
   await using host = startBroker();
   const silent = host.open();
   const patient = await host.connect({ keepAliveSeconds: 0 });
@@ -133,7 +133,7 @@ Deno.test("silence ends a link before CONNECT, and after it only if the client a
 // Mosquitto 1.6.6, aedes GHSA-xxqp-5qx8-gj5q, Moquette CVE-2026-95844: levels by the thousand overflowed the stack.
 for (const levels of [201, 60_000]) {
   const deep = "/".repeat(levels - 1);
-  Deno.test(`a topic of ${levels} levels is refused wherever it can stand`, async () => {
+  Deno.test(`[GHSA-xxqp-5qx8-gj5q] [CVE-2026-95844] a topic of ${levels} levels is refused wherever it can stand`, async () => {
     await using host = startBroker();
     const neighbour = await host.connect();
     const publisher = await host.connect();
@@ -169,7 +169,7 @@ Deno.test("a topic of as many levels as are allowed travels, by wildcards too", 
 });
 
 // Moquette CVE-2026-95843, mosquitto 2.0: a share that was parsed by halves stayed behind as a plain subscription.
-Deno.test("a malformed share subscription is refused and leaves no subscription", async () => {
+Deno.test("[CVE-2026-95843] a malformed share subscription is refused and leaves no subscription", async () => {
   await using host = startBroker();
   const client = await host.connect();
   const filters = [
@@ -202,7 +202,7 @@ Deno.test("refused filters cost one line of log a packet", async () => {
 });
 
 // Mosquitto CVE-2018-12543 (an assertion ended the process); and nobody but the broker may speak as `$SYS`.
-Deno.test("a client's publish to a topic that begins with $ is refused, neither delivered nor retained", async () => {
+Deno.test("[CVE-2018-12543] a client's publish to a topic that begins with $ is refused, neither delivered nor retained", async () => {
   await using host = startBroker();
   const subscriber = await host.connect();
   await subscriber.subscribe(["$SYS/#", 2], ["$foo", 2], ["$/+", 2], ["#", 2]);
@@ -232,7 +232,7 @@ const badTexts = [
   ["that ends after its packet", "00 09 'a'"],
 ] as const;
 for (const [what, text] of badTexts) {
-  Deno.test(`a text ${what} ends its sender's connection, wherever it stands`, async () => {
+  Deno.test(`[CVE-2021-34432] [CVE-2017-7653] a text ${what} ends its sender's connection, wherever it stands`, async () => {
     const header = "00 04 'MQTT' 04";
     await assertEnds("malformed-packet", (it) => it.sendBytes(packetOf(0x10, `${header} 02 00 00`, text)));
     await assertEnds("malformed-packet", (it) => {
@@ -251,7 +251,7 @@ for (const [what, text] of badTexts) {
   });
 }
 
-Deno.test("a topic or filter of no characters ends its sender's connection", async () => {
+Deno.test("[CVE-2021-34432] a topic or filter of no characters ends its sender's connection", async () => {
   for (
     const [firstByte, ...body] of [
       [0x30, "00 00"],
@@ -264,7 +264,7 @@ Deno.test("a topic or filter of no characters ends its sender's connection", asy
 });
 
 // Mosquitto CVE-2021-28166: a CONNACK from a client ended the broker.
-Deno.test("a packet that only a server sends, or nobody, ends the connection before and after CONNECT", async () => {
+Deno.test("[CVE-2021-28166] a packet that only a server sends, or nobody, ends the connection before and after CONNECT", async () => {
   const packets = ["20 02 00 00", "90 03 00 01 00", "b0 02 00 01", "d0 00", "00 00", "f0 00"];
   for (const packet of packets) {
     const reason = packet === "00 00" || packet === "f0 00" ? "malformed-packet" : "protocol-error";
@@ -275,7 +275,7 @@ Deno.test("a packet that only a server sends, or nobody, ends the connection bef
 });
 
 // Mosquitto CVE-2023-28366: identifiers that are never released filled the memory.
-Deno.test("QoS 2 messages that are begun and not released are bounded, and a repetition is none more", async () => {
+Deno.test("[CVE-2023-28366] QoS 2 messages that are begun and not released are bounded, and a repetition is none more", async () => {
   await using host = startBroker({ limits: { inboundQos2Max: 3 } });
   const client = await host.connect();
   for (const packetId of [1, 2, 3, 3, 2, 1]) {
@@ -289,7 +289,7 @@ Deno.test("QoS 2 messages that are begun and not released are bounded, and a rep
 });
 
 // rmqtt #456: after a reconnect the repetition was delivered again.
-Deno.test("a QoS 2 message that is replayed is delivered once, across a reconnect too", async () => {
+Deno.test("[rmqtt #456] a QoS 2 message that is replayed is delivered once, across a reconnect too", async () => {
   await using host = startBroker();
   const subscriber = await host.connect();
   await subscriber.subscribe(["a", 0]);
@@ -311,7 +311,7 @@ Deno.test("a QoS 2 message that is replayed is delivered once, across a reconnec
 });
 
 // Moquette CVE-2026-95845.
-Deno.test("an offline session's queue is bounded in messages and bytes, and all queues together", async () => {
+Deno.test("[CVE-2026-95845] an offline session's queue is bounded in messages and bytes, and all queues together", async () => {
   // What a message of 100 bytes on the topic "t" costs.
   const messageBytes = 301;
   for (
@@ -343,7 +343,7 @@ Deno.test("an offline session's queue is bounded in messages and bytes, and all 
 });
 
 // NanoMQ CVE-2025-59946, CVE-2026-22040: take-over and subscribing at once left freed sessions subscribed.
-Deno.test("500 rounds of take-over and subscribing leave nothing behind", async () => {
+Deno.test("[CVE-2025-59946] [CVE-2026-22040] 500 rounds of take-over and subscribing leave nothing behind", async () => {
   await using host = startBroker({ limits: { inflightMax: 2 } });
   const random = new Random(0x7a6b);
   const clientIds = ["a", "b", "c"];

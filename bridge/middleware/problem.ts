@@ -225,6 +225,11 @@ export const PROBLEMS = {
     title: "A quota is used up",
     help: "The broker holds no more retained messages. Clear some, or publish without retain.",
   },
+  "publish-rate-exceeded": {
+    status: 429,
+    title: "You publish too much at once",
+    help: "GET /limits says how many messages and bytes a second are taken. Try again after Retry-After.",
+  },
   "too-many-failures": {
     status: 429,
     title: "Too many wrong credentials came from your address",

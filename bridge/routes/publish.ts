@@ -33,6 +33,7 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<R
   requireMayPublish(bridge, identity, { topic, qos: asked.qos, retain });
   const payload = await readBody(request, bridge.broker);
   const draft = draftOf(request.method, topic, asked, payload);
+  requireRate(bridge, context, draft);
   const key = request.headers.get("idempotency-key");
   const answer = key === null
     ? await publishDraft(bridge, context, draft, asked)
@@ -53,6 +54,7 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   const retained = broker.retained.get(identity, topic);
   requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
+  requireRate(bridge, context, { topic, payload: NO_BYTES });
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
   if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
   if (publication.isKept) await settle(bridge);
@@ -65,6 +67,20 @@ function requireMayPublish({ broker }: Bridge, identity: Identity, wish: Publish
   if (!refusal) return;
   broker.counters.refusals[refusal]++;
   throw publishProblem(identity, wish.topic, refusal);
+}
+
+function requireRate(
+  { rates, clients }: Bridge,
+  context: BridgeContext,
+  { topic, payload }: Pick<MessageDraft, "topic" | "payload">,
+): void {
+  const bytes = encoder.encode(topic).length + payload.length;
+  const { peer } = clients.read(context.req.raw.headers, context.env?.info);
+  const seconds = rates.take(context.get("identity"), peer, bytes);
+  if (seconds === 0) return;
+  throw new Problem("publish-rate-exceeded", `Cannot take more messages from you for ${seconds} seconds`, {
+    headers: { "retry-after": String(seconds) },
+  });
 }
 
 function draftOf(method: string, topic: string, asked: PublishRequest, payload: Uint8Array): MessageDraft {

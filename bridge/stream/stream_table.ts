@@ -56,7 +56,7 @@ export class StreamTable implements StreamHome {
   refusal(identity: Identity): Exclude<StreamRefusal, "denied"> | undefined {
     const { streamsMax, streamsPerIdentityMax } = this.broker.limits;
     if (this.#isClosing) return "shutdown";
-    if (this.#streams.size >= streamsMax) return "overloaded";
+    if (this.#streams.size >= streamsMax || this.broker.memory.isOverloaded) return "overloaded";
     const count = this.#countsByName.get(identity.name) ?? 0;
     return identity.name !== ANONYMOUS && count >= streamsPerIdentityMax ? "too-many-streams" : undefined;
   }

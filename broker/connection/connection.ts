@@ -27,15 +27,15 @@ import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connecti
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
 import { PeerFrames } from "./publish_frame.ts";
+import { type PublishThrottle, throttleOf } from "./publish_throttle.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
+import { StallWatch } from "./stall_watch.ts";
 
 /** While no more than this waits for the peer, a backlog of retained messages may add to it. */
 const NEARLY_IDLE_BYTES = 64 * 1024;
 /** Bytes of a packet that is not whole yet keep a client alive if they come by so many; a trickle does not. */
 const PROGRESS_BYTES = 1024;
-/** Longest stall while the outboxes fill more than half of what they share: a few frozen peers must not take it all. */
-const PRESSED_STALL_SECONDS = 2;
 
 /**
  * One link that speaks MQTT, from its first byte to its end.
@@ -64,9 +64,9 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #closeReason: CloseReason | undefined;
   #closedAt = 0;
   #receivedAt: number;
-  /** What the outbox had written when its progress was last looked at, and since when it stands there. */
-  #writtenSeen = 0;
-  #writtenSeenAt: number;
+  readonly #stallWatch: StallWatch;
+  /** Only where there is a rate to keep. */
+  #throttle: PublishThrottle | undefined;
   #inboundAliases: InboundAliases | undefined;
   /** Of a client of MQTT 5.0; before, all get the same. */
   #peerFrames: PeerFrames | undefined;
@@ -80,7 +80,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.link = link;
     this.#shared = shared;
     this.peer = link.peer;
-    this.openedAt = this.#receivedAt = this.#writtenSeenAt = broker.clock.now();
+    this.openedAt = this.#receivedAt = broker.clock.now();
     this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings, shared.propertyLimits);
     this.#outbox = new Outbox({
       link,
@@ -89,6 +89,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       bytesMax: broker.limits.outboxBytesMax,
       owner: this,
     });
+    this.#stallWatch = new StallWatch(this.#outbox, this.openedAt);
   }
 
   /** Only after CONNECT was accepted. */
@@ -124,6 +125,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       this.#peerFrames = new PeerFrames(this.peerLimits, this.broker.limits.topicAliasesMax);
     }
     this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
+    this.#throttle = throttleOf(this);
   }
 
   /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */
@@ -259,6 +261,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.#closeReason = reason;
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
+    this.#throttle?.end();
     this.#logClose(reason, detail);
     if (reason === "client-disconnect") this.will = undefined; // [MQTT-3.14.4-3] [MQTT5-3.14.4-3]
     if (this.#session) this.broker.sessions.close(this.#session, this, this.will);
@@ -283,7 +286,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    * its bytes, no end of a close. Called about once a second.
    */
   checkTime(now: number): void {
-    const { connectTimeoutSeconds, lingerSeconds } = this.broker.limits;
+    const { connectTimeoutSeconds, lingerSeconds, stallSeconds } = this.broker.limits;
+    if (this.#throttle?.isPausing) this.#receivedAt = now; // It may have sent: we do not look.
     if (this.#closeReason !== undefined) {
       if (now - this.#closedAt >= lingerSeconds * 1000) this.#outbox.abandon();
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
@@ -291,7 +295,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
       const seconds = this.keepAliveSeconds;
       this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]
-    } else if (this.#hasStalled(now)) {
+    } else if (this.#stallWatch.hasStalled(now, stallSeconds)) {
       this.close("slow-consumer");
     } else if (this.#session) {
       const end = this.#session.identity.ended?.(now);
@@ -316,8 +320,11 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
+        const packet = decode(this.#frames, this.version);
+        const admission = this.#throttle?.admit(packet, this.#frames.packetBytes);
+        if (admission && !await admission) return;
         if (journal) this.#promiseCount = journal.promiseCount;
-        const waiting = this.#handle(decode(this.#frames, this.version));
+        const waiting = this.#handle(packet);
         if (waiting) await waiting;
       }
       if (isAlive) this.#receivedAt = turn.now();
@@ -363,18 +370,6 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #restOnCommit(): void {
     const batch = this.broker.turn.openBatch;
     if (batch > 0) this.#outbox.restOn(batch);
-  }
-
-  #hasStalled(now: number): boolean {
-    const { written, isWriting, isBudgetPressed } = this.#outbox;
-    const { stallSeconds } = this.broker.limits;
-    if (!isWriting || written !== this.#writtenSeen) {
-      this.#writtenSeen = written;
-      this.#writtenSeenAt = now;
-      return false;
-    }
-    const seconds = isBudgetPressed ? Math.min(stallSeconds, PRESSED_STALL_SECONDS) : stallSeconds;
-    return now - this.#writtenSeenAt >= seconds * 1000;
   }
 }
 

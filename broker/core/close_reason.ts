@@ -32,6 +32,10 @@ export const CLOSE_REASON_CODES = {
   "session-taken-over": 0x8e,
   "inbound-qos2-full": 0x93,
   "slow-consumer": 0x97,
+  /** It sent a packet that at its rate would hold it up for longer than one may stall. */
+  "publish-rate-exceeded": 0x97,
+  /** There is too little memory for what it published, and its version has no other answer. */
+  "overloaded": 0x97,
   "too-many-connections": 0x9f,
   "too-many-from-address": 0x9f,
   "server-shutdown": 0x8b,

@@ -103,6 +103,17 @@ export interface Limits {
   readonly readBufferBytesMin: number;
   readonly readBufferBytesMax: number;
 
+  /**
+   * PUBLISH packets a second of one connection, and messages a second over HTTP of one identity or, without one, of one
+   * address; the next waits until it may be taken, over HTTP it is refused. As many as that may come at once. 0: no such
+   * bound, since what a message costs is up to who it goes to, and back pressure slows the publisher already.
+   */
+  readonly publishRateMax: number;
+  /** As `publishRateMax`, in bytes of these packets; over HTTP of topic and payload. */
+  readonly publishBytesRateMax: number;
+  /** Identities and addresses whose rate over HTTP is known; the one that was quiet for longest is forgotten. */
+  readonly publishRatePeersMax: number;
+
   // Topics
   /** Levels of a topic or filter; more are refused. The same bound as mosquitto's. */
   readonly topicLevelsMax: number;
@@ -143,6 +154,13 @@ export interface Limits {
   /** Retained messages; a publish that would add one more is refused whole (`retained-full`). */
   readonly retainedMax: number;
   readonly retainedBytesMax: number;
+
+  /**
+   * Memory of the process (RSS). Above it nothing is begun that would hold more: see `MemoryWatch`. 0: no such bound,
+   * since to ask for the memory of the machine or container takes more permissions than a broker should have; each
+   * table and queue has its own bound anyway.
+   */
+  readonly memoryBytesMax: number;
 
   // Storage
   /** Bytes of records that wait for the disk; beyond, a publish that would add more is refused (`store-busy`). */
@@ -217,6 +235,9 @@ export const DEFAULT_LIMITS: Limits = {
   outboxTotalBytesMax: 256 * MiB,
   readBufferBytesMin: 256,
   readBufferBytesMax: 64 * KiB,
+  publishRateMax: 0,
+  publishBytesRateMax: 0,
+  publishRatePeersMax: 10_000,
 
   topicLevelsMax: 200,
   topicAliasesMax: 10,
@@ -238,6 +259,8 @@ export const DEFAULT_LIMITS: Limits = {
 
   retainedMax: 1_000_000,
   retainedBytesMax: 256 * MiB,
+
+  memoryBytesMax: 0,
 
   storePendingBytesMax: 64 * MiB,
 

@@ -42,6 +42,10 @@ export const PUBLISH_REFUSALS = {
     reasonCode: ReasonCode.quotaExceeded,
     words: "Cannot retain the message: the broker holds no more of them",
   },
+  "overloaded": {
+    reasonCode: ReasonCode.quotaExceeded,
+    words: "Cannot keep the message for later: the broker is short of memory",
+  },
   "qos-not-supported": {
     reasonCode: ReasonCode.qosNotSupported,
     words: "Cannot publish: the QoS is above the Maximum QoS of this broker",

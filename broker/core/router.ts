@@ -120,6 +120,16 @@ export class Router {
     return groups.length > 0 || targets.some(({ qos, subscriber }) => qos > 0 && subscriber.isKept === true);
   }
 
+  /** Whether the message would have to wait for somebody who cannot take it at once. */
+  wouldWait(message: Message): boolean {
+    const { targets, groups } = this.#routes.get(message.topic) ?? this.#resolve(message.topic);
+    const waits = (subscription: Subscription) =>
+      subscription.qos > 0 && subscription.subscriber.readiness(message, subscription) === "later";
+    // A share has others to give it to: only when nobody can take it, it waits.
+    const takes = (member: Subscription) => member.subscriber.readiness(message, member) === "now";
+    return targets.some(waits) || groups.some((group) => group.some(waits) && !group.some(takes));
+  }
+
   /** Forgets every route, as a change of rights requires. */
   forgetAll(): void {
     this.#routes.clear();

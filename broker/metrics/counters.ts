@@ -18,6 +18,11 @@ export class Counters {
   commitsFailed = 0;
   subscriptionsRefused = 0;
   webSocketsRefused = 0;
+  /** PUBLISH packets that waited for the rate of their connection, and HTTP requests that were refused for it. */
+  publishesThrottled = 0;
+  /** Times that there was too little memory, and CONNECTs that were refused for it. */
+  memoryOverloads = 0;
+  connectsOverloaded = 0;
   streamsOpened = 0;
   streamsRefused = 0;
   /** Streams that ended since their reader was too slow. */

@@ -68,6 +68,11 @@ export class FrameReader {
     return this.body.position - this.#start;
   }
 
+  /** Bytes of the packet that `next` found, header included. */
+  get packetBytes(): number {
+    return this.#end - this.#start;
+  }
+
   /** Bytes that arrived and are not part of a packet that `next` found. */
   get bufferedBytes(): number {
     return this.#gatheredBytes + this.#chunk.length - this.#position;

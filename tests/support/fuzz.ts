@@ -9,23 +9,33 @@ export function fuzzSeconds(): number {
   return seconds;
 }
 
+export interface Round {
+  readonly random: Random;
+  readonly round: number;
+  /** Says what is about to be played, so that a failure can print it: the folder of the corpus, and the text of the file. */
+  say(target: string, input: string): void;
+}
+
 /**
  * Plays rounds until the time is over, each with randomness that follows from seed and number alone. Prints the seed;
- * the error of a failed round says how to play the same rounds again.
+ * the error of a failed round says how to play the same rounds again, and what to put into the corpus.
  */
 export async function fuzz(
   seconds: number,
-  playRound: (random: Random, round: number) => Promise<void>,
+  playRound: (round: Round) => Promise<void>,
 ): Promise<number> {
   const seed = Number(Deno.env.get("PREGON_FUZZ_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   console.log(`PREGON_FUZZ_SEED=${seed}`);
   const deadline = performance.now() + seconds * 1000;
   let round = 0;
+  let said = "It said no input";
+  const say = (target: string, input: string) => said = `Input for tests/corpus/${target}/:\n${input}`;
   for (; performance.now() < deadline; round++) {
     try {
-      await playRound(new Random(seed + round * 0x9e3779b1), round);
+      await playRound({ random: new Random(seed + round * 0x9e3779b1), round, say });
     } catch (error) {
-      throw new Error(`Round ${round} failed; try again with PREGON_FUZZ_SEED=${seed}`, { cause: error });
+      const message = `Round ${round} failed; try again with PREGON_FUZZ_SEED=${seed}. ${said}`;
+      throw new Error(message, { cause: error });
     }
   }
   return round;

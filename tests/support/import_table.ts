@@ -147,6 +147,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "type broker/retained_messages.ts",
     "broker/core/",
     "broker/topic/",
+    "broker/auth/failure_limiter.ts",
     "type broker/auth/",
     "type broker/packet/",
     "type broker/transport/transport.ts",

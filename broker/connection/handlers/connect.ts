@@ -103,6 +103,12 @@ function accept(
   if (needsFailingStore(connection, clientId, packet)) {
     return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
   }
+  // Only now: before it is known who asks, the answer would tell anybody which sessions there are.
+  if (broker.memory.isOverloaded && !broker.sessions.get(clientId)) {
+    broker.counters.connectsOverloaded++;
+    const reasonCode = packet.version === 5 ? ReasonCode.serverBusy : ReasonCode.serverUnavailable;
+    return refuse(connection, reasonCode, "There is too little memory for one more session");
+  }
   const connack = { ...connackFor(connection, packet, clientId), ...said };
   if (!fits(connection, connack)) {
     return refuse(connection, ReasonCode.packetTooLarge, "Cannot say in a packet that small what there is");

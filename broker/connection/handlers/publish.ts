@@ -37,11 +37,13 @@ function refuse(
   { refusal, reasonCode }: Publication & { accepted: false },
 ): void {
   const { words } = PUBLISH_REFUSALS[refusal];
-  const isStoreless = isStoreRefusal(refusal);
-  const isOver = qos === 2 && (connection.version === 5 || isStoreless);
+  const isForNow = isStoreRefusal(refusal) || refusal === "overloaded";
+  const isOver = qos === 2 && (connection.version === 5 || isForNow);
   if (isOver) connection.session.releaseInbound(packetId); // [MQTT5-4.3.3-9]
   // An acknowledgement would say that it is kept, and the client has time to try again.
-  if (isStoreless && connection.version !== 5) return connection.close("store-failed", words); // [MQTT-4.8.0-2]
+  if (isForNow && connection.version !== 5 && (qos > 0 || refusal !== "overloaded")) {
+    return connection.close(refusal === "overloaded" ? refusal : "store-failed", words); // [MQTT-4.8.0-2]
+  }
   if (!isReasonOf("puback", reasonCode) || (qos === 0 && refusal === "payload-not-text")) {
     throw new ProtocolError(reasonCode, words);
   }
