@@ -1,4 +1,6 @@
 import type { Context, Env } from "hono";
+import type { LoginTable } from "./access/login_table.ts";
+import type { StreamTokenTable } from "./access/stream_token_table.ts";
 import type { Broker, Identity } from "../broker/mod.ts";
 import type { IdempotencyTable } from "./idempotency_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
@@ -6,7 +8,7 @@ import type { StreamTable } from "./stream/stream_table.ts";
 export interface BridgeOptions {
   /** Host names, without port, that the bridge answers to beside those of this machine; `*` for all. */
   readonly allowedHosts?: readonly string[];
-  /** Origins, such as `https://example.org`, whose pages may publish. */
+  /** Origins, such as `https://example.org`, whose pages may publish, read and follow. */
   readonly allowedOrigins?: readonly string[];
   /** From 0 up to 1; spreads the reconnects of streams. */
   readonly random?: () => number;
@@ -17,6 +19,8 @@ export interface Bridge {
   readonly broker: Broker;
   readonly streams: StreamTable;
   readonly idempotency: IdempotencyTable;
+  readonly logins: LoginTable;
+  readonly streamTokens: StreamTokenTable;
   readonly options: BridgeOptions;
   readonly random: () => number;
   /** The bridge is about to stop and takes nothing new. */

@@ -1,6 +1,8 @@
 // The door of the bridge: HTTP in front of a broker.
 
 import type { Broker } from "../broker/mod.ts";
+import { LoginTable } from "./access/login_table.ts";
+import { StreamTokenTable } from "./access/stream_token_table.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
@@ -34,7 +36,16 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   });
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
-  const state: BridgeState = { broker, streams, idempotency, options, random, isDraining: false };
+  const access = { logins: new LoginTable(broker), streamTokens: new StreamTokenTable(broker) };
+  const state: BridgeState = {
+    ...access,
+    broker,
+    streams,
+    idempotency,
+    options,
+    random,
+    isDraining: false,
+  };
   const app = createApp(state);
   return {
     fetch: async (request, info) => await app.fetch(request, { info }),

@@ -133,6 +133,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/",
     "broker/topic/",
     "type broker/auth/",
+    // A token for a stream narrows what somebody may do by the same rule as any other.
+    "broker/auth/rights.ts",
     "type broker/packet/",
     "broker/store/store.ts",
     "type broker/store/",
