@@ -1,9 +1,9 @@
-import { ANONYMOUS_NAME, type Credentials } from "../../broker/mod.ts";
+import { ANONYMOUS_NAME, type Credentials, type Identity } from "../../broker/mod.ts";
 import { cookieFor, forgottenCookie, readCookie } from "../access/session_cookie.ts";
 import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { invalidBody, readJsonObject } from "../json_body.ts";
 import { methods } from "../methods.ts";
-import { authenticate, readCredentials } from "../middleware/identity.ts";
+import { authenticate, readCredentials, UNASKED, unasked } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
 import { splitUrl } from "../raw_url.ts";
@@ -24,7 +24,7 @@ async function logIn(bridge: Bridge, context: BridgeContext): Promise<Response> 
   allowNoParameters(context);
   // Before the credentials are looked at: who gets no cookie should not show them.
   cookieFor(context, "");
-  const identity = await authenticate(bridge, await credentialsOf(bridge, context));
+  const identity = await identityOf(bridge, context);
   if (identity.name === ANONYMOUS_NAME) throw nameless();
   const before = readCookie(context);
   if (before !== undefined) await bridge.logins.close(before);
@@ -54,10 +54,22 @@ async function logOut(bridge: Bridge, context: BridgeContext): Promise<Response>
   });
 }
 
-async function credentialsOf({ broker }: Bridge, context: BridgeContext): Promise<Credentials> {
+async function identityOf(bridge: Bridge, context: BridgeContext): Promise<Identity> {
+  const shown = readCredentials(bridge.broker, context);
+  if (context.req.raw.headers.has("authorization")) return await authenticate(bridge, shown);
+  try {
+    return await authenticate(bridge, await readForm(bridge, context, shown));
+  } catch (error) {
+    throw error instanceof Problem ? unasked(error) : error;
+  }
+}
+
+async function readForm(
+  { broker }: Bridge,
+  context: BridgeContext,
+  shown: Credentials,
+): Promise<Credentials> {
   const request = context.req.raw;
-  const shown = readCredentials(broker, context);
-  if (request.headers.has("authorization")) return shown;
   if (!request.headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
   const { username, password } = await readJsonObject(request, broker, ["username", "password"]);
   if (typeof username !== "string") throw invalidBody("username is not a text", "username");
@@ -71,7 +83,7 @@ function allowNoParameters(context: BridgeContext): void {
 
 function nameless(): Problem {
   return new Problem("unauthenticated", "Cannot log in without a name", {
-    headers: { "www-authenticate": 'Basic realm="Pregon", charset="UTF-8"' },
+    headers: { "www-authenticate": UNASKED },
     hint: 'send Authorization, or {"username", "password"} as application/json',
   });
 }
