@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { isSecure } from "../access/secure.ts";
 import type { BridgeEnv, BridgeOptions } from "../context.ts";
 import { MQTT_HEADERS } from "../publish_request.ts";
+import { UNASKED } from "./identity.ts";
 import { isLocalHost } from "./origin.ts";
 import { Problem } from "./problem.ts";
 
@@ -61,12 +62,20 @@ export function guardAnswers({ allowedOrigins = [] }: BridgeOptions): Middleware
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", CONTENT_SECURITY);
     // For this machine's own names, which other programs have too, it would shut those out.
     if (isSecure(context) && !isLocalHost(context.req.raw)) headers.set("strict-transport-security", HSTS);
+    if (isFromScript(context.req.raw) && headers.has("www-authenticate")) {
+      headers.set("www-authenticate", UNASKED);
+    }
     if (allowed.size > 0) headers.append("vary", "Origin");
     if (!isAllowed) return;
     headers.set("access-control-allow-origin", origin);
     headers.set("access-control-allow-credentials", "true");
     headers.set("access-control-expose-headers", ANSWER_HEADERS);
   };
+}
+
+/** Whether a page asks, which sees to a refusal itself, and not a person who follows a link. */
+function isFromScript({ headers }: Request): boolean {
+  return !["navigate", null].includes(headers.get("sec-fetch-mode"));
 }
 
 /** Answers what a browser asks before it sends a page's request; `guardAnswers` adds to whom it applies. */

@@ -14,7 +14,7 @@ const NOT_AUTHORIZED = 0x87;
 const RETRY_AFTER_SECONDS = "5";
 const BASIC = 'Basic realm="Pregon", charset="UTF-8"';
 const BEARER = 'Bearer realm="Pregon"';
-/** A scheme that no browser knows: at Basic it would ask its user, in the place of the page. */
+/** A scheme that no browser knows: at Basic it would ask its user, in the place of the page, which waits. */
 export const UNASKED = 'Session realm="Pregon"';
 const CHALLENGE = { "www-authenticate": BASIC };
 /** What Bearer takes besides letters and digits (RFC 6750, 2.1). */
@@ -40,13 +40,6 @@ export async function authenticate({ broker }: Bridge, credentials: Credentials)
   if (grant.granted) return grant.identity;
   broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
   throw refusal(broker, grant, credentials);
-}
-
-/** The same refusal for a page that asked its user itself. */
-export function unasked({ code, message, extras }: Problem): Problem {
-  const { "www-authenticate": challenge, ...others } = extras.headers ?? {};
-  const headers = challenge === undefined ? others : { ...others, "www-authenticate": UNASKED };
-  return new Problem(code, message, { ...extras, headers });
 }
 
 /** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */

@@ -1,9 +1,9 @@
-import { ANONYMOUS_NAME, type Credentials, type Identity } from "../../broker/mod.ts";
+import { ANONYMOUS_NAME, type Credentials } from "../../broker/mod.ts";
 import { cookieFor, forgottenCookie, readCookie } from "../access/session_cookie.ts";
 import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { invalidBody, readJsonObject } from "../json_body.ts";
 import { methods } from "../methods.ts";
-import { authenticate, readCredentials, UNASKED, unasked } from "../middleware/identity.ts";
+import { authenticate, readCredentials, UNASKED } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
 import { splitUrl } from "../raw_url.ts";
@@ -24,7 +24,7 @@ async function logIn(bridge: Bridge, context: BridgeContext): Promise<Response> 
   allowNoParameters(context);
   // Before the credentials are looked at: who gets no cookie should not show them.
   cookieFor(context, "");
-  const identity = await identityOf(bridge, context);
+  const identity = await authenticate(bridge, await credentialsOf(bridge, context));
   if (identity.name === ANONYMOUS_NAME) throw nameless();
   const before = readCookie(context);
   if (before !== undefined) await bridge.logins.close(before);
@@ -54,21 +54,9 @@ async function logOut(bridge: Bridge, context: BridgeContext): Promise<Response>
   });
 }
 
-async function identityOf(bridge: Bridge, context: BridgeContext): Promise<Identity> {
-  const shown = readCredentials(bridge.broker, context);
-  if (context.req.raw.headers.has("authorization")) return await authenticate(bridge, shown);
-  try {
-    return await authenticate(bridge, await readForm(bridge, context, shown));
-  } catch (error) {
-    throw error instanceof Problem ? unasked(error) : error;
-  }
-}
-
-async function readForm(
-  { broker }: Bridge,
-  context: BridgeContext,
-  shown: Credentials,
-): Promise<Credentials> {
+async function credentialsOf({ broker }: Bridge, context: BridgeContext): Promise<Credentials> {
+  const shown = readCredentials(broker, context);
+  if (context.req.raw.headers.has("authorization")) return shown;
   const request = context.req.raw;
   if (!request.headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
   const { username, password } = await readJsonObject(request, broker, ["username", "password"]);

@@ -56,7 +56,11 @@ Deno.test("a cookie for credentials lets in on every route, EventSource included
 Deno.test("a JSON body logs in as the header does, and what is wrong with it is said without quoting it", async () => {
   const { request } = await start();
   const post = (body: BodyInit, type = "application/json") =>
-    request("/session", { method: "POST", body, headers: { "content-type": type } });
+    request("/session", {
+      method: "POST",
+      body,
+      headers: { "content-type": type, "sec-fetch-mode": "cors" },
+    });
   const good = await post('{"username":"ana","password":"1"}');
   assertEquals(good.headers.get("set-cookie")!.slice(0, 7), "pregon=");
   const wrong = await post('{"username":"ana","password":"zzsecretzz"}');
@@ -160,7 +164,9 @@ Deno.test("whoever is gone, or whose token is over, has no cookie any more", asy
 });
 
 Deno.test("a login ends when nothing used it for long, which an open stream does, and after its whole time in any case", async () => {
-  const it = await start({ limits: { loginIdleSeconds: 7200, loginSeconds: 4 * 3600 } });
+  const it = await start({
+    limits: { loginIdleSeconds: 7200, loginSeconds: 4 * 3600, heartbeatSeconds: 86_400 },
+  });
   const [idle, used] = [await logIn(it), await logIn(it)];
   const stream = await it.stream("/stream/a", { cookie: used });
   await stream.until("live");
