@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Bridge, BridgeEnv } from "./context.ts";
+import { answerPreflight, guardAnswers } from "./middleware/cors.ts";
 import { identify } from "./middleware/identity.ts";
 import { limitUrl, refuseWhileDraining } from "./middleware/limits.ts";
 import { guardHost, guardOrigin } from "./middleware/origin.ts";
@@ -9,7 +10,9 @@ import { helpRoute } from "./routes/help.ts";
 import { limitsRoute } from "./routes/limits.ts";
 import { mqttRoute } from "./routes/mqtt.ts";
 import { problemRoute } from "./routes/problems.ts";
+import { sessionRoute } from "./routes/session.ts";
 import { streamRoute } from "./routes/stream.ts";
+import { tokenRoute } from "./routes/tokens.ts";
 import { topicRoutes } from "./routes/topics.ts";
 
 /** All routes of the bridge. Those with a topic in the path take everything below and read it themselves. */
@@ -34,8 +37,14 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
     )
   );
 
+  app.use(async (context, next) => {
+    context.set("client", bridge.clients.read(context.req.raw.headers, context.env?.info));
+    await next();
+  });
+  app.use(guardAnswers(options));
   app.use(guardHost(options));
   app.use(limitUrl(broker.limits.urlBytesMax));
+  app.use(answerPreflight(options));
   app.use(guardOrigin(options));
   app.use(refuseWhileDraining(bridge));
 
@@ -47,6 +56,8 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
   app.all("/problems/:slug", problemRoute());
 
   if (options.acceptSocket) app.all("/mqtt", mqttRoute(bridge, options.acceptSocket));
+  app.all("/session", sessionRoute(bridge));
+  app.all("/tokens", identify(bridge), tokenRoute(bridge));
   app.all("/topics/*", identify(bridge), topicRoutes(bridge));
   app.all("/stream/*", identify(bridge), streamRoute(bridge));
   return app;

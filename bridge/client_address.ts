@@ -25,14 +25,12 @@ export class ClientReader {
   }
 
   read(headers: Headers, info: RequestInfo | undefined): Client {
-    const remote = info?.remoteAddr;
-    if (!remote || !("hostname" in remote)) return { peer: "local", address: undefined, isSecure: false };
+    const { remoteAddr: remote, isSecure: isDirectlySecure = false } = info ?? {};
+    if (!remote || !("hostname" in remote)) {
+      return { peer: "local", address: undefined, isSecure: isDirectlySecure };
+    }
     const { hostname, port } = remote;
-    const direct = {
-      peer: formatEndpoint(hostname, port),
-      address: hostname,
-      isSecure: info.isSecure ?? false,
-    };
+    const direct = { peer: formatEndpoint(hostname, port), address: hostname, isSecure: isDirectlySecure };
     if (!this.#trusted.has(hostname)) return direct;
     const isSecure = lastOf(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" || direct.isSecure;
     const address = this.#forwardedFor(headers.get("x-forwarded-for"));

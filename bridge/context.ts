@@ -1,4 +1,6 @@
 import type { Context, Env } from "hono";
+import type { LoginTable } from "./access/login_table.ts";
+import type { StreamTokenTable } from "./access/stream_token_table.ts";
 import type { Broker, Identity } from "../broker/mod.ts";
 import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
 import type { IdempotencyTable } from "./idempotency_table.ts";
@@ -8,7 +10,7 @@ import type { StreamTable } from "./stream/stream_table.ts";
 export interface BridgeOptions {
   /** Host names, without port, that the bridge answers to beside those of this machine; `*` for all. */
   readonly allowedHosts?: readonly string[];
-  /** Origins, such as `https://example.org`, whose pages may publish. */
+  /** Origins, such as `https://example.org`, whose pages may publish, read and follow. */
   readonly allowedOrigins?: readonly string[];
   /** Proxies whose `X-Forwarded-*` count: addresses and networks. */
   readonly trustedProxies?: readonly string[];
@@ -27,6 +29,8 @@ export interface Bridge {
   readonly streams: StreamTable;
   readonly idempotency: IdempotencyTable;
   readonly rates: RateTable;
+  readonly logins: LoginTable;
+  readonly streamTokens: StreamTokenTable;
   readonly options: BridgeOptions;
   readonly random: () => number;
   readonly clients: ClientReader;
@@ -38,7 +42,7 @@ export interface Bridge {
 
 export interface BridgeEnv extends Env {
   Bindings: { readonly info?: RequestInfo | undefined };
-  Variables: { identity: Identity };
+  Variables: { client: Client; identity: Identity };
 }
 
 export type BridgeContext = Context<BridgeEnv>;

@@ -1,6 +1,8 @@
 // The door of the bridge: HTTP in front of a broker.
 
 import type { Broker } from "../broker/mod.ts";
+import { LoginTable } from "./access/login_table.ts";
+import { StreamTokenTable } from "./access/stream_token_table.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { ClientReader, type RequestInfo } from "./client_address.ts";
@@ -39,10 +41,15 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   });
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
   const idempotency = new IdempotencyTable(broker.limits, now);
-  const clients = new ClientReader(options.trustedProxies);
-  const rates = new RateTable(broker);
-  const shared = { broker, streams, idempotency, rates, options, random, clients };
-  const state: BridgeState = { ...shared, webSocketCount: 0, isDraining: false };
+  const state: BridgeState = {
+    ...{ broker, options, random, streams, idempotency },
+    rates: new RateTable(broker),
+    clients: new ClientReader(options.trustedProxies),
+    logins: new LoginTable(broker),
+    streamTokens: new StreamTokenTable(broker),
+    webSocketCount: 0,
+    isDraining: false,
+  };
   const app = createApp(state);
   return {
     fetch: async (request, info) => await app.fetch(request, { info }),

@@ -18,7 +18,7 @@ const PUBLISH_PARAMETERS = [
   "user.",
 ] as const;
 
-const MQTT_HEADERS = [
+export const MQTT_HEADERS = [
   "mqtt-qos",
   "mqtt-retain",
   "mqtt-message-expiry",

@@ -27,6 +27,8 @@ const STREAM_PARAMETERS = [
   "overflow",
   "rap",
   "quiet",
+  // Read by whoever finds out who asks.
+  "token",
 ] as const;
 
 const QOS_VALUES = ["0", "1", "2"] as const;

@@ -108,7 +108,8 @@ function deepen(filter: string): string {
   return filter.endsWith("/") ? `${filter}#` : `${filter}/#`;
 }
 
-function requireFilter(filter: string, levelsMax: number): void {
+/** Throws the problem of a filter that is not valid. */
+export function requireFilter(filter: string, levelsMax: number): void {
   const problem = checkFilter(filter, levelsMax);
   if (problem) throw filterProblem(problem);
 }

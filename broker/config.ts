@@ -1,7 +1,8 @@
 import { closestString } from "@std/text/closest-string";
-import { parse, stringify } from "@std/toml";
+import { stringify } from "@std/toml";
 import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
 import { transportProblem } from "./config_checks.ts";
+import { parseConfigFile } from "./config_file.ts";
 import type { OptionValue } from "./config_kinds.ts";
 import {
   ConfigError,
@@ -222,23 +223,12 @@ function envSettings(env: Readonly<Record<string, string>>): Settings {
 
 function fileSettings(file: { readonly name: string; readonly text: string }): Settings {
   const settings = new Map<string, Setting>();
-  for (const [path, value] of flatten(parseToml(file))) {
+  for (const [path, value] of flatten(parseConfigFile(file))) {
     const row = OPTION_ROWS.find((row) => pathOf(row) === path);
     if (!row) throw unknownKey(path, value, file.name);
     settings.set(row.name, { row, value, source: `file ${file.name}` });
   }
   return settings;
-}
-
-function parseToml(
-  { name, text }: { readonly name: string; readonly text: string },
-): Record<string, unknown> {
-  try {
-    return parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`Cannot read ${name} as TOML: ${reason.replace(/\s+/g, " ").trim()}`);
-  }
 }
 
 /** The values of a file by their path: `mqtt.port`. An empty table is a value too, so that it is not overlooked. */
@@ -321,8 +311,9 @@ function pathOf(row: OptionRow): string {
   return row.section ? `${row.section}.${row.key}` : row.key;
 }
 
-/** As it would stand in the file, on one line. */
+/** As it would stand in the file, on one line; without the user and password of a URL, which may be right ones. */
 function quote(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+  const json = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+  const text = json.replaceAll(/\/\/[^/?#"]*@/g, "//…@");
   return text.length <= QUOTE_LENGTH_MAX ? text : `${text.slice(0, QUOTE_LENGTH_MAX)}…`;
 }

@@ -10,10 +10,11 @@ export type {
   Grant,
 } from "./auth/authenticator.ts";
 export { addressOf as peerAddress } from "./auth/failure_limiter.ts";
+export { allows } from "./auth/rights.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
 export { ALL_FEATURES, type Features } from "./core/features.ts";
-export type { Action, AuthRefusal, Identity } from "./core/identity.ts";
+export { type Action, ANONYMOUS_NAME, type AuthRefusal, type Identity } from "./core/identity.ts";
 export { AddressSet, formatEndpoint, parseAddress } from "./core/ip_address.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";

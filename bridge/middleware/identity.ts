@@ -1,13 +1,20 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
 import type { Action, Broker, Credentials, Grant, Identity } from "../../broker/mod.ts";
-import type { Bridge, BridgeEnv } from "../context.ts";
+import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
+import type { Bridge, BridgeContext, BridgeEnv } from "../context.ts";
+import { names } from "../negotiate.ts";
+import { Parameters } from "../parameters.ts";
+import { splitUrl } from "../raw_url.ts";
+import { isForeign } from "./origin.ts";
 import { Problem } from "./problem.ts";
 
 const NOT_AUTHORIZED = 0x87;
 const RETRY_AFTER_SECONDS = "5";
 const BASIC = 'Basic realm="Pregon", charset="UTF-8"';
 const BEARER = 'Bearer realm="Pregon"';
+/** A scheme that no browser knows: at Basic it would ask its user, in the place of the page, which waits. */
+export const UNASKED = 'Session realm="Pregon"';
 const CHALLENGE = { "www-authenticate": BASIC };
 /** What Bearer takes besides letters and digits (RFC 6750, 2.1). */
 const BEARER_TOKEN = /^bearer +([\w.~+/-]+=*)$/i;
@@ -15,18 +22,71 @@ const BEARER_TOKEN = /^bearer +([\w.~+/-]+=*)$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
-export function identify({ broker, clients }: Bridge): MiddlewareHandler<BridgeEnv> {
+export function identify(bridge: Bridge): MiddlewareHandler<BridgeEnv> {
+  const allowed = new Set(bridge.options.allowedOrigins);
   return async (context, next) => {
-    const { peer } = clients.read(context.req.raw.headers, context.env?.info);
-    const credentials = readCredentials(broker, context.req.raw, peer);
-    const grant = await broker.authenticate(credentials);
-    if (!grant.granted) {
-      broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
-      throw refusal(broker, grant, credentials);
-    }
-    context.set("identity", grant.identity);
+    const identity = await identityOfToken(bridge, context) ??
+      await identityOfCookie(bridge, context, allowed) ??
+      await authenticate(bridge, readCredentials(bridge.broker, context));
+    context.set("identity", identity);
     await next();
   };
+}
+
+/** Who has these credentials; throws why they are not let in. */
+export async function authenticate({ broker }: Bridge, credentials: Credentials): Promise<Identity> {
+  const grant = await broker.authenticate(credentials);
+  if (grant.granted) return grant.identity;
+  broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
+  throw refusal(broker, grant, credentials);
+}
+
+/** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */
+async function identityOfToken(bridge: Bridge, { req }: BridgeContext): Promise<Identity | undefined> {
+  const { query } = splitUrl(req.raw.url);
+  const token = /token|%/i.test(query) ? new Parameters(query).text("token") : undefined;
+  if (token === undefined) return undefined;
+  const { method, headers } = req.raw;
+  if (!["GET", "HEAD"].includes(method) || !names(headers.get("accept"), "text/event-stream")) {
+    throw new Problem(
+      "invalid-parameter",
+      "Cannot take a token here: it is for streams of Server-Sent Events",
+      {
+        param: "token",
+        hint: "send Accept: text/event-stream, as EventSource does; or credentials in Authorization",
+      },
+    );
+  }
+  const identity = await bridge.streamTokens.find(token);
+  if (identity) return identity;
+  throw new Problem("stream-token-over", "Cannot let you in with this stream token", {
+    param: "token",
+    headers: { "www-authenticate": UNASKED },
+  });
+}
+
+/** Credentials in the header go before the cookie, which a browser adds unasked; so foreign pages must not use it. */
+async function identityOfCookie(
+  bridge: Bridge,
+  context: BridgeContext,
+  allowed: ReadonlySet<string>,
+): Promise<Identity | undefined> {
+  const request = context.req.raw;
+  const secret = request.headers.has("authorization") ? undefined : readCookie(context);
+  if (secret === undefined) return undefined;
+  const origin = request.headers.get("origin");
+  const isDowngrade = context.get("client").isSecure && origin?.startsWith("http:") && !allowed.has(origin);
+  if (isDowngrade || isForeign(request, allowed)) {
+    throw new Problem("cross-origin", `Cannot take the cookie on behalf of ${origin ?? "another site"}`, {
+      param: "Origin",
+    });
+  }
+  const login = await bridge.logins.find(secret);
+  if (login) return login;
+  throw new Problem("session-over", "Cannot let you in with this cookie", {
+    param: "Cookie",
+    headers: { "www-authenticate": UNASKED, "set-cookie": forgottenCookie(context) },
+  });
 }
 
 /** Throws what says that the identity may not do this; one who showed no name is asked for one. */
@@ -43,9 +103,11 @@ export function denied(identity: Identity, action: Action, topicOrFilter: string
   });
 }
 
-function readCredentials({ door }: Broker, request: Request, peer: string): Credentials {
+/** What the header Authorization shows; nothing without one. */
+export function readCredentials({ door }: Broker, context: BridgeContext): Credentials {
+  const { peer } = context.get("client");
   const nothing = { username: undefined, password: undefined, clientId: undefined, peer };
-  const header = request.headers.get("authorization")?.trim();
+  const header = context.req.raw.headers.get("authorization")?.trim();
   if (header === undefined) return nothing;
   const [, token] = BEARER_TOKEN.exec(header) ?? [];
   if (token !== undefined && door.takesTokens) return { ...nothing, token };

@@ -36,9 +36,10 @@ export function refuseWhileDraining(bridge: Bridge): MiddlewareHandler<BridgeEnv
 export async function readBody(
   request: Request,
   { limits, clock }: Broker,
+  bytesMax: number = limits.payloadBytesMax,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { payloadBytesMax, stallSeconds } = limits;
-  if (Number(request.headers.get("content-length") ?? 0) > payloadBytesMax) throw tooLarge(payloadBytesMax);
+  const { stallSeconds } = limits;
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
   if (!request.body) return new Uint8Array(0);
   const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];
@@ -47,9 +48,9 @@ export async function readBody(
     const chunk = await readChunk(reader, (stalled) => clock.after(stallSeconds * 1000, stalled));
     if (!chunk) break;
     length += chunk.length;
-    if (length > payloadBytesMax) {
+    if (length > bytesMax) {
       letGo(reader);
-      throw tooLarge(payloadBytesMax);
+      throw tooLarge(bytesMax);
     }
     chunks.push(chunk);
   }

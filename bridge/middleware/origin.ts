@@ -35,16 +35,28 @@ export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv
   return async (context, next) => {
     const { method, headers } = context.req.raw;
     const origin = headers.get("origin");
-    const isForeign = origin === null
-      ? headers.get("sec-fetch-site") === "cross-site"
-      : !allowed.has(origin) && !isSameOrigin(origin, context.req.raw);
-    if (isForeign && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
+    if (isForeign(context.req.raw, allowed) && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
       throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {
         param: "Origin",
       });
     }
     await next();
   };
+}
+
+/** Whether a browser says that another origin's page is behind the request, and not one that is allowed. */
+export function isForeign(request: Request, allowed: ReadonlySet<string>): boolean {
+  const { headers, method } = request;
+  const origin = headers.get("origin");
+  if (origin !== null) return !allowed.has(origin) && !isOriginOf(requestHost(request), origin);
+  // A link from a neighbour may be followed; what changes something comes with its origin, or from elsewhere.
+  const site = headers.get("sec-fetch-site");
+  return site === "cross-site" || (site === "same-site" && !SAFE_METHODS.includes(method));
+}
+
+/** Whether the request was sent to a name of this machine. */
+export function isLocalHost(request: Request): boolean {
+  return LOCAL_HOSTS.includes(withoutPort(requestHost(request)));
 }
 
 /**
@@ -73,10 +85,6 @@ function hostsOf({ allowedHosts = [] }: BridgeOptions): ReadonlySet<string> {
 
 function isKnownHost(host: string, known: ReadonlySet<string>): boolean {
   return known.has("*") || known.has(withoutPort(host));
-}
-
-function isSameOrigin(origin: string, request: Request): boolean {
-  return isOriginOf(requestHost(request), origin);
 }
 
 /** The scheme is left out: a proxy may have taken off the TLS. */

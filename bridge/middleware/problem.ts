@@ -95,11 +95,26 @@ export const PROBLEMS = {
     title: "The WebSocket offers no subprotocol of MQTT",
     help: "A client of MQTT offers the subprotocol mqtt, or mqttv3.1 as some older ones do.",
   },
+  "invalid-body": {
+    status: 400,
+    title: "The body is not what the route takes",
+    help: 'POST /session takes {"username", "password"}, POST /tokens {"filters", "ttl"}, as JSON.',
+  },
   "bad-credentials": {
     status: 401,
     title: "The credentials are not accepted",
     help:
       "Send the MQTT user name and password as HTTP Basic credentials, or a token in 'Authorization: Bearer'.",
+  },
+  "session-over": {
+    status: 401,
+    title: "The session is over",
+    help: "The cookie is not good any more: POST /session gives another one, for credentials.",
+  },
+  "stream-token-over": {
+    status: 401,
+    title: "The stream token is not good",
+    help: "It is over, taken back or none of ours: POST /tokens gives another one, for credentials.",
   },
   "unauthenticated": {
     status: 401,
@@ -117,6 +132,11 @@ export const PROBLEMS = {
     status: 403,
     title: "You may not do this",
     help: "Your rights do not allow this action on this topic or filter.",
+  },
+  "tls-required": {
+    status: 403,
+    title: "This needs HTTPS",
+    help: "Cookies are given out over HTTPS, and over HTTP on the broker's own machine.",
   },
   "reserved-topic": {
     status: 403,
@@ -234,6 +254,11 @@ export const PROBLEMS = {
     status: 429,
     title: "Too many wrong credentials came from your address",
     help: "Nothing that is shown from there is looked at before the time in the header Retry-After is over.",
+  },
+  "too-many-tokens": {
+    status: 429,
+    title: "You have too many stream tokens",
+    help: "GET /limits says how many one identity may have. They end by themselves, at the end of their ttl.",
   },
   "too-many-streams": {
     status: 429,

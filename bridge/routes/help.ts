@@ -35,6 +35,8 @@ function helpText(host: string): string {
   GET                     /stream/{filter}   or /stream?filter=&filter=    Accept: text/event-stream,
                           application/x-ndjson, text/plain, application/json (with limit= or timeout=)
   GET                     /mqtt              MQTT over WebSocket, if the broker offers it here
+  POST, DELETE            /session           logs in (a cookie) and out    curl -u or {"username", "password"}
+  POST                    /tokens            {"filters": ["home/#"], "ttl": "1h"} for /stream/home/%23?token=st_…
   GET                     /limits  /problems  /healthz  /readyz
 `;
 }

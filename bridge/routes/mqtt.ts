@@ -37,13 +37,11 @@ function upgrade(bridge: Bridge, context: BridgeContext, accept: SocketAcceptor)
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
-  // Afterwards the request no longer says whom it is from.
-  const client = bridge.clients.read(headers, context.env?.info);
   const { socket, response } = open(request, protocol);
   bridge.webSocketCount++;
   // Until it is really gone: a peer that does not answer a close still has its descriptor.
   socket.addEventListener("close", () => bridge.webSocketCount--, { once: true });
-  accept(socket, client);
+  accept(socket, context.get("client"));
   return response;
 }
 

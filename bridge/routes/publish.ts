@@ -70,12 +70,12 @@ function requireMayPublish({ broker }: Bridge, identity: Identity, wish: Publish
 }
 
 function requireRate(
-  { rates, clients }: Bridge,
+  { rates }: Bridge,
   context: BridgeContext,
   { topic, payload }: Pick<MessageDraft, "topic" | "payload">,
 ): void {
   const bytes = encoder.encode(topic).length + payload.length;
-  const { peer } = clients.read(context.req.raw.headers, context.env?.info);
+  const { peer } = context.get("client");
   const seconds = rates.take(context.get("identity"), peer, bytes);
   if (seconds === 0) return;
   throw new Problem("publish-rate-exceeded", `Cannot take more messages from you for ${seconds} seconds`, {

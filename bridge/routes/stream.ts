@@ -1,4 +1,5 @@
-import { type Identity, parseShare } from "../../broker/mod.ts";
+import { type Identity, isShared, parseShare } from "../../broker/mod.ts";
+import { STREAM_TOKEN } from "../access/stream_token.ts";
 import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { methods } from "../methods.ts";
 import { denied, requireRight } from "../middleware/identity.ts";
@@ -31,6 +32,8 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
   for (const filter of filters) {
     requireOffered(broker, filter);
     requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);
+    // Who shares takes messages away from the others, which is more than to follow.
+    if (identity.method === STREAM_TOKEN && isShared(filter)) throw denied(identity, "subscribe", filter);
   }
   // HEAD runs every check and says what would come of it: the test that EventSource lacks.
   if (request.method === "HEAD") {

@@ -1,3 +1,4 @@
+import { addressOwner } from "../core/ip_address.ts";
 import type { Limits } from "../core/limits.ts";
 
 interface Failures {
@@ -7,10 +8,6 @@ interface Failures {
 }
 
 export type FailureLimits = Pick<Limits, "authFailuresMax" | "authFailureSeconds" | "authFailurePeersMax">;
-
-const IPV6_GROUPS = 8;
-/** Of an IPv6 address, what one customer has to themselves: they could show another address each time. */
-const CUSTOMER_GROUPS = 4;
 
 /** Counts wrong credentials by where they come from, so that nobody guesses as fast as they can. */
 export class FailureLimiter {
@@ -52,18 +49,7 @@ export class FailureLimiter {
   }
 }
 
-/** Of `1.2.3.4:567` and `[2001:db8::1]:567` what stays the same when the port changes. */
+/** Who is behind `1.2.3.4:567`, `[2001:db8::1]:567` or `2001:db8::1`, whatever the port. */
 export function addressOf(peer: string): string {
-  const host = peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-  if (!host.includes(":") || host.includes(".")) return host;
-  const [head = "", tail = ""] = host.split("::");
-  const [first, last] = [groupsOf(head), groupsOf(tail)];
-  const zeros = host.includes("::")
-    ? Array(Math.max(0, IPV6_GROUPS - first.length - last.length)).fill("0")
-    : [];
-  return `${[...first, ...zeros, ...last].slice(0, CUSTOMER_GROUPS).join(":")}::/64`;
-}
-
-function groupsOf(text: string): string[] {
-  return text === "" ? [] : text.split(":");
+  return addressOwner(peer.replace(/^(\[.*\]|[^:]*):\d+$/, "$1").replace(/^\[(.*)\]$/, "$1"));
 }

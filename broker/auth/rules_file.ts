@@ -55,7 +55,9 @@ export function parseRulesFile({ name, text }: RulesFile, limits: RuleLimits): R
   let patternCount = 0;
   for (const section of readSections(text, failAt)) {
     const fail = (problem: string) => failAt(section.line, problem);
-    if (section.header === GROUPS) {
+    if (section.header === "") {
+      fail("it stands before the first section");
+    } else if (section.header === GROUPS) {
       if (groups) fail(`there is a section ${GROUPS} before`);
       groups = readGroups(section, failAt);
     } else if (section.header === RULE) {

@@ -2,6 +2,7 @@ import { parse } from "@std/toml";
 
 /** A `[header]` or `[[header]]` and what is assigned below it. */
 export interface Section {
+  /** Empty for what stands before the first one. */
   readonly header: string;
   readonly line: number;
   readonly assignments: readonly Assignment[];
@@ -36,10 +37,9 @@ export function readSections(text: string, fail: (line: number, problem: string)
       continue;
     }
     let chunk = lines[index]!;
-    while (bracketDepth(chunk) > 0 && index + 1 < lines.length) chunk += `\n${lines[++index]}`;
-    const section = sections.at(-1);
-    if (!section) return fail(line, "it stands before the first section");
-    section.assignments.push({ ...parseAssignment(chunk, (problem) => fail(line, problem)), line });
+    while (isOpen(chunk) && index + 1 < lines.length) chunk += `\n${lines[++index]}`;
+    if (sections.length === 0) sections.push({ header: "", line, assignments: [] });
+    sections.at(-1)!.assignments.push({ ...parseAssignment(chunk, (problem) => fail(line, problem)), line });
   }
   return sections;
 }
@@ -59,8 +59,11 @@ function parseAssignment(
   return { key, value: table[key] };
 }
 
-/** Brackets that are open at the end, outside of strings and comments. */
-function bracketDepth(chunk: string): number {
-  const bare = chunk.replace(/"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/g, "");
-  return bare.split("[").length - bare.split("]").length;
+const OPENING = /^("""|''')$/;
+const STRING_OR_COMMENT = /"""[^]*?"""|'''[^]*?'''|"""|'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/g;
+
+/** Whether a bracket, or a string of several lines, is open at the end. */
+function isOpen(chunk: string): boolean {
+  const bare = chunk.replace(STRING_OR_COMMENT, (found) => OPENING.test(found) ? "[" : "");
+  return bare.split("[").length > bare.split("]").length;
 }

@@ -193,6 +193,22 @@ export interface Limits {
   /** Idempotency keys remembered, and for how long. */
   readonly idempotencyKeysMax: number;
   readonly idempotencySeconds: number;
+  /** Bytes of what is asked of `/session` and `/tokens`; a larger body is refused. Some dozens of filters fit. */
+  readonly accessBodyBytesMax: number;
+  /** Cookies that are good, about 1 KiB each; one more is refused as `overloaded`. */
+  readonly loginsMax: number;
+  /** Cookies of one identity, one for each browser; one more ends the one that was not used for longest. */
+  readonly loginsPerIdentityMax: number;
+  /** A login that nothing uses, not even a stream, ends then: a night and a little more. */
+  readonly loginIdleSeconds: number;
+  /** Then a login ends in any case: a cookie that was stolen is no good for ever. */
+  readonly loginSeconds: number;
+  /** Stream tokens that are good, each with filters of up to `accessBodyBytesMax`; one more is refused as `overloaded`. */
+  readonly streamTokensMax: number;
+  /** As many may be a service's that asks for one for each of its visitors; one more is refused as `too-many-tokens`. */
+  readonly streamTokensPerIdentityMax: number;
+  /** Longest `ttl` of a stream token: it stands in a URL, so it must not be worth keeping. */
+  readonly streamTokenSecondsMax: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -282,4 +298,12 @@ export const DEFAULT_LIMITS: Limits = {
   userPropertiesBytesMax: 64 * KiB,
   idempotencyKeysMax: 10_000,
   idempotencySeconds: 300,
+  accessBodyBytesMax: 8 * KiB,
+  loginsMax: 10_000,
+  loginsPerIdentityMax: 20,
+  loginIdleSeconds: 12 * 3600,
+  loginSeconds: 7 * 24 * 3600,
+  streamTokensMax: 10_000,
+  streamTokensPerIdentityMax: 1_000,
+  streamTokenSecondsMax: 24 * 3600,
 };

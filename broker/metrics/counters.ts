@@ -27,6 +27,13 @@ export class Counters {
   streamsRefused = 0;
   /** Streams that ended since their reader was too slow. */
   streamsSlow = 0;
+  loginsOpened = 0;
+  /** Logins that found the table full. */
+  loginsRefused = 0;
+  /** Logins that ended since whoever has them logged in once more. */
+  loginsDisplaced = 0;
+  streamTokensIssued = 0;
+  streamTokensRefused = 0;
   readonly deliveries: Record<Delivery, number> = {
     "queued": 0,
     "dropped:full": 0,

@@ -119,7 +119,7 @@ Deno.test("whatever is not understood makes the whole file unusable, with its li
     ],
     [`${RULE}users = [\n"ana",\n`, "line 4: it is no key = value of TOML"],
     [`${RULE}users = "ana`, "line 4: it is no key = value of TOML"],
-    [`${RULE}users = """\nana"""`, "line 4: it is no key = value of TOML"],
+    [`${RULE}users = """\nana`, "line 4: it is no key = value of TOML"],
     [`${RULE}users`, "line 4: it is no key = value of TOML"],
     [`${RULE}[[rule`, "line 4: it is no key = value of TOML"],
   ];

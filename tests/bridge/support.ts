@@ -1,11 +1,16 @@
 import { assert } from "@std/assert";
 import { Broker, type BrokerOptions, type Identity, type Message, type QoS } from "../../broker/mod.ts";
-import { type Bridge, type BridgeOptions, createBridge } from "../../bridge/mod.ts";
+import { type Bridge, type BridgeOptions, createBridge, type RequestInfo } from "../../bridge/mod.ts";
 import { type FakeDisk, FakeStore } from "../support/fake_store.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { within } from "../support/eventually.ts";
 
 export const HOST = "http://localhost";
+/** What the server says of a request that came by its own TLS. */
+export const BY_TLS: RequestInfo = {
+  remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 4711 },
+  isSecure: true,
+};
 const encoder = new TextEncoder();
 
 /** A broker with a bridge before it, on a clock that stands still. */
