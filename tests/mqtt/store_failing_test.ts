@@ -1,0 +1,177 @@
+import { assertEquals } from "@std/assert";
+import type { Limits } from "../../broker/core/limits.ts";
+import { sizeOf } from "../../broker/core/message.ts";
+import { HeldStore } from "../support/held_store.ts";
+import { startBroker, type TestBroker } from "../support/start_broker.ts";
+import { testVersionPairs, testVersions } from "../support/versions.ts";
+
+const WILL = { topic: "will", payload: "gone" };
+/** The absent session has it. */
+const KEPT_WILL = { topic: "a/will", payload: "gone" };
+
+/** A broker whose disk fails when the test says so, and an absent session that makes each publish on a/# a record. */
+class FailingBroker {
+  readonly store = new HeldStore();
+  readonly test: TestBroker;
+
+  constructor(limits: Partial<Limits>) {
+    this.test = startBroker({ store: this.store, limits });
+  }
+
+  static async start(limits: Partial<Limits> = {}): Promise<FailingBroker> {
+    const failing = new FailingBroker(limits);
+    const absent = await failing.test.connect({ clientId: "absent", cleanStart: false });
+    await absent.subscribe(["a/#", 2]);
+    await absent.disconnect();
+    await failing.test.connect({ clientId: "bystander" }); // For whom `settle` waits, who else may be gone.
+    return failing;
+  }
+
+  async fail(): Promise<void> {
+    const publisher = await this.test.connect();
+    publisher.isConnected = false;
+    this.store.hold();
+    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+    await this.store.commitCalled(1);
+    this.store.reject();
+    await publisher.expectClosed();
+    assertEquals(this.test.broker.storeRefusal, "store-full");
+  }
+
+  /** The next try, a second after the last, succeeds. */
+  recover(): void {
+    this.store.release();
+    this.test.clock.advance(1_000);
+    assertEquals(this.test.broker.storeRefusal, undefined);
+  }
+
+  /** What waits for the absent session, by topic. */
+  get waiting(): readonly string[] {
+    const deliveries = [...this.test.broker.sessions.get("absent")!.outbound.deliveries()];
+    return deliveries.map((delivery) => "message" in delivery ? delivery.message.topic : "");
+  }
+}
+
+testVersionPairs(
+  "a retained will that is due while the store fails is published, once, when it recovers [MQTT-3.1.2-8] [MQTT5-3.1.2-8]",
+  async (sender, receiver) => {
+    const failing = await FailingBroker.start();
+    const { test } = failing;
+    const watcher = await test.connect({ version: receiver });
+    await watcher.subscribe(["will", 0]);
+    const mortal = await test.connect({ version: sender, will: { ...WILL, qos: 1, retain: true } });
+    await failing.fail();
+    const { bytes } = test.broker.sessions.queueBudget;
+    mortal.cut();
+    await test.settle();
+    await watcher.expectNothing();
+    failing.recover();
+    await watcher.expectPublish(WILL);
+    await watcher.expectNothing();
+    assertEquals([test.broker.retained.size, test.broker.counters.willsFailed], [1, 0]);
+    assertEquals(test.broker.sessions.queueBudget.bytes, bytes, "It waits no more");
+    await test.close();
+  },
+);
+
+testVersions(
+  "the will of a client that a failed commit ends waits for the next that succeeds",
+  async (version) => {
+    const failing = await FailingBroker.start();
+    const { test, store } = failing;
+    const publisher = await test.connect({ version, will: { ...KEPT_WILL, qos: 1 } });
+    publisher.isConnected = false;
+    store.hold();
+    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+    await store.commitCalled(1);
+    store.reject();
+    await publisher.expectClosed();
+    assertEquals(failing.waiting, ["a/1"]);
+    failing.recover();
+    assertEquals(failing.waiting, ["a/1", "a/will"]);
+    await test.close();
+  },
+);
+
+Deno.test("a delayed will that falls due while the store fails stays on the disk until it recovers [MQTT5-3.1.3-9]", async () => {
+  const failing = await FailingBroker.start();
+  const { test, store } = failing;
+  const options = { version: 5, clientId: "w", cleanStart: false, sessionExpirySeconds: 1000 } as const;
+  const mortal = await test.connect({ ...options, will: { ...KEPT_WILL, qos: 1, delaySeconds: 3 } });
+  mortal.cut();
+  await test.settle();
+  await failing.fail();
+  for (let second = 0; second < 5; second++) {
+    test.clock.advance(1_000);
+    store.reject();
+    await test.settle();
+  }
+  assertEquals([failing.waiting, store.kinds.includes("will-deleted")], [["a/1"], false]);
+  failing.recover();
+  assertEquals([failing.waiting, store.kinds.includes("will-deleted")], [["a/1", "a/will"], true]);
+  await test.close();
+});
+
+Deno.test("who comes back while the store fails calls off a will whose delay runs, and none that is overdue", async () => {
+  for (const [delaySeconds, expected] of [[3, ["a/1", "a/will"]], [100, ["a/1"]]] as const) {
+    const failing = await FailingBroker.start();
+    const { test, store } = failing;
+    const options = { version: 5, clientId: "w", cleanStart: false, sessionExpirySeconds: 1000 } as const;
+    const mortal = await test.connect({ ...options, will: { ...KEPT_WILL, qos: 1, delaySeconds } });
+    mortal.cut();
+    await test.settle();
+    await failing.fail();
+    for (let second = 0; second < 5; second++) {
+      test.clock.advance(1_000);
+      store.reject();
+      await test.settle();
+    }
+    await test.connect(options);
+    failing.recover();
+    assertEquals<readonly string[]>(failing.waiting, expected);
+    await test.close();
+  }
+});
+
+testVersions(
+  "wills that wait for the store take no more than queueTotalBytesMax leaves: one more is lost, and said so",
+  async (version) => {
+    const size = (topic: string, payload: string) =>
+      sizeOf({ topic, payload: new TextEncoder().encode(payload) });
+    const roomForTwo = size("a/1", "x") + 2 * size("a/will", "gone");
+    for (
+      const [queueTotalBytesMax, kept] of [[roomForTwo - 1, 1], [roomForTwo, 2], [roomForTwo + 1, 2]] as const
+    ) {
+      const failing = await FailingBroker.start({ queueTotalBytesMax });
+      const { test } = failing;
+      const mortals = [];
+      for (let count = 0; count < 3; count++) {
+        mortals.push(await test.connect({ version, will: { ...KEPT_WILL, qos: 1 } }));
+      }
+      await failing.fail();
+      for (const mortal of mortals) mortal.cut();
+      await test.settle();
+      assertEquals(test.broker.counters.willsFailed, 3 - kept);
+      const lines = test.log.filter((line) => line.includes("will-refused"));
+      assertEquals([lines.length, lines.every((line) => line.includes("a/will"))], [3 - kept, true]);
+      failing.recover();
+      assertEquals(failing.waiting, ["a/1", ...Array(kept).fill("a/will")]);
+      await test.close();
+    }
+  },
+);
+
+testVersions(
+  "wills that still wait for the store when the broker ends are counted as lost",
+  async (version) => {
+    const failing = await FailingBroker.start();
+    const { test, store } = failing;
+    await test.connect({ version, will: { ...KEPT_WILL, qos: 1 } });
+    await failing.fail();
+    await test.server.close();
+    assertEquals(test.broker.counters.willsFailed, 1);
+    assertEquals(test.log.filter((line) => line.includes("wills-lost")).length, 1);
+    store.release();
+    await test.close();
+  },
+);
