@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Limits } from "../../broker/core/limits.ts";
 import { sizeOf } from "../../broker/core/message.ts";
+import type { ConnectOptions } from "../support/raw_client.ts";
 import { HeldStore } from "../support/held_store.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
@@ -27,9 +28,12 @@ class FailingBroker {
     return failing;
   }
 
-  async fail(): Promise<void> {
-    const publisher = await this.test.connect();
+  /** @param options of the client that rests on the commit which fails */
+  async fail(options: ConnectOptions = {}): Promise<void> {
+    const publisher = await this.test.connect(options);
     publisher.isConnected = false;
+    // The sweep of each second and the next try are not to come at the same moment.
+    this.test.clock.advance(500);
     this.store.hold();
     publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
     await this.store.commitCalled(1);
@@ -78,18 +82,11 @@ testVersions(
   "the will of a client that a failed commit ends waits for the next that succeeds",
   async (version) => {
     const failing = await FailingBroker.start();
-    const { test, store } = failing;
-    const publisher = await test.connect({ version, will: { ...KEPT_WILL, qos: 1 } });
-    publisher.isConnected = false;
-    store.hold();
-    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
-    await store.commitCalled(1);
-    store.reject();
-    await publisher.expectClosed();
+    await failing.fail({ version, will: { ...KEPT_WILL, qos: 1 } });
     assertEquals(failing.waiting, ["a/1"]);
     failing.recover();
     assertEquals(failing.waiting, ["a/1", "a/will"]);
-    await test.close();
+    await failing.test.close();
   },
 );
 
