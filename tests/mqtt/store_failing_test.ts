@@ -32,8 +32,8 @@ class FailingBroker {
   async fail(options: ConnectOptions = {}): Promise<void> {
     const publisher = await this.test.connect(options);
     publisher.isConnected = false;
-    // The sweep of each second and the next try are not to come at the same moment.
-    this.test.clock.advance(500);
+    // The sweep of each half second and the next try are not to come at the same moment.
+    this.test.clock.advance(250);
     this.store.hold();
     publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
     await this.store.commitCalled(1);
