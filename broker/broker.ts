@@ -23,6 +23,7 @@ import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
+import type { Session } from "./session/session.ts";
 import { SessionTable } from "./session/session_table.ts";
 import { Restoration } from "./restoration.ts";
 import { RetainedMessages } from "./retained_messages.ts";
@@ -220,6 +221,11 @@ export class Broker {
       return failure instanceof CommitError && failure.isFull ? "store-full" : "store-failed";
     }
     return this.journal.isBusy ? "store-busy" : undefined;
+  }
+
+  /** Why nothing of the session can change at the moment; one that the store knows nothing of goes on as ever. */
+  storeRefusalFor(session: Session): StoreRefusal | undefined {
+    return session.isKept ? this.storeRefusal : undefined;
   }
 
   /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */

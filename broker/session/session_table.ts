@@ -252,7 +252,9 @@ export class SessionTable {
 
   #fireDueWills(): void {
     this.#willPublisher.fireWaiting(EXPIRED_AT_ONCE_MAX);
-    for (const session of this.#delayed.takeDue(this.#init.now(), EXPIRED_AT_ONCE_MAX)) this.#fireWill(session);
+    for (const session of this.#delayed.takeDue(this.#init.now(), EXPIRED_AT_ONCE_MAX)) {
+      this.#fireWill(session);
+    }
   }
 
   #fireWill(session: Session): void {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Limits } from "../../broker/core/limits.ts";
 import { sizeOf } from "../../broker/core/message.ts";
 import type { ConnectOptions } from "../support/raw_client.ts";
@@ -169,6 +169,37 @@ testVersions(
     assertEquals(test.broker.counters.willsFailed, 1);
     assertEquals(test.log.filter((line) => line.includes("wills-lost")).length, 1);
     store.release();
+    await test.close();
+  },
+);
+
+testVersions(
+  "a lasting session that subscribes while the store fails is refused in SUBACK, and stays as it was",
+  async (version) => {
+    const failing = await FailingBroker.start();
+    const { test, store } = failing;
+    const lasting = await test.connect({ version, clientId: "lasting", cleanStart: false });
+    await lasting.subscribe(["b", 0]);
+    await failing.fail();
+    store.kinds.length = 0;
+    for (const filter of ["b", "c"]) {
+      lasting.send({
+        type: "subscribe",
+        packetId: 7,
+        subscriptionId: 0,
+        requests: [{ filter, qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+      });
+      const suback = await lasting.receive();
+      assert(suback?.type === "suback");
+      assertEquals([suback.packetId, suback.reasonCodes], [7, [version === 5 ? 0x97 : 0x80]]);
+    }
+    assertEquals(test.broker.matchCount("c"), 0);
+    assertEquals([...test.broker.sessions.get("lasting")!.subscriptions.values()].map(({ qos }) => qos), [0]);
+    assertEquals(store.kinds, []);
+    const clean = await test.connect({ version });
+    await clean.subscribe(["c", 1]);
+    failing.recover();
+    await lasting.subscribe(["c", 1]);
     await test.close();
   },
 );
