@@ -97,14 +97,11 @@ export class SessionTable {
   open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" | "foreign" {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
-    const { clientIdPerUser, counters } = this.#init;
-    const isForeign = clientIdPerUser && existing !== undefined && existing.identity.name !== identity.name;
-    if (isForeign && belongsToSomebody(existing, this.#init.now())) {
-      counters.clientIdsRefused++;
+    if (existing && this.#isForeign(existing, identity) && belongsToSomebody(existing, this.#init.now())) {
+      this.#init.counters.clientIdsRefused++;
       return "foreign";
     }
-    // What anybody left there is not for a named user to go on with.
-    if (existing && existing.isPersistent && !cleanStart && !isForeign) {
+    if (existing && !cleanStart && this.#canGoOn(existing, identity)) {
       existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
       this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
@@ -124,6 +121,13 @@ export class SessionTable {
     session.attach(outlet);
     this.#record(session);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3] [MQTT5-3.1.2-6] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
+  }
+
+  /** What `open` would answer as `isPresent`. */
+  isPresent({ clientId, identity, cleanStart }: Omit<SessionRequest, "outlet">): boolean {
+    const session = this.#sessions.get(clientId);
+    if (!session || cleanStart || this.#offline.isDue(session, this.#init.now())) return false;
+    return this.#canGoOn(session, identity);
   }
 
   /** Somebody goes on with the session who may have other rights. */
@@ -212,6 +216,15 @@ export class SessionTable {
     for (const session of [...this.#wills.keys()]) if (!session.journal) this.#fireWill(session);
     if (this.#init.canStore()) this.#willPublisher.fireWaiting(Infinity);
     this.#willPublisher.giveUp();
+  }
+
+  /** What anybody left there is not for a named user to go on with. */
+  #canGoOn(session: Session, identity: Identity): boolean {
+    return session.isPersistent && !this.#isForeign(session, identity);
+  }
+
+  #isForeign(session: Session, identity: Identity): boolean {
+    return this.#init.clientIdPerUser && session.identity.name !== identity.name;
   }
 
   /** The client's session, unless its time came since anybody last looked. */

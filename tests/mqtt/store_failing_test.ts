@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Limits } from "../../broker/core/limits.ts";
+import { ANONYMOUS_NAME } from "../../broker/core/identity.ts";
+import type { Credentials, Grant } from "../../broker/auth/authenticator.ts";
 import { sizeOf } from "../../broker/core/message.ts";
 import type { ConnectOptions } from "../support/raw_client.ts";
 import { HeldStore } from "../support/held_store.ts";
-import { startBroker, type TestBroker } from "../support/start_broker.ts";
+import { identityOf, startBroker, type StartOptions, type TestBroker } from "../support/start_broker.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 const WILL = { topic: "will", payload: "gone" };
@@ -15,12 +17,12 @@ class FailingBroker {
   readonly store = new HeldStore();
   readonly test: TestBroker;
 
-  constructor(limits: Partial<Limits>) {
-    this.test = startBroker({ store: this.store, limits });
+  constructor(options: StartOptions) {
+    this.test = startBroker({ ...options, store: this.store });
   }
 
-  static async start(limits: Partial<Limits> = {}): Promise<FailingBroker> {
-    const failing = new FailingBroker(limits);
+  static async start(options: StartOptions = {}): Promise<FailingBroker> {
+    const failing = new FailingBroker(options);
     const absent = await failing.test.connect({ clientId: "absent", cleanStart: false });
     await absent.subscribe(["a/#", 2]);
     await absent.disconnect();
@@ -139,7 +141,7 @@ testVersions(
     for (
       const [queueTotalBytesMax, kept] of [[roomForTwo - 1, 1], [roomForTwo, 2], [roomForTwo + 1, 2]] as const
     ) {
-      const failing = await FailingBroker.start({ queueTotalBytesMax });
+      const failing = await FailingBroker.start({ limits: { queueTotalBytesMax } });
       const { test } = failing;
       const mortals = [];
       for (let count = 0; count < 3; count++) {
@@ -200,6 +202,55 @@ testVersions(
     await clean.subscribe(["c", 1]);
     failing.recover();
     await lasting.subscribe(["c", 1]);
+    await test.close();
+  },
+);
+
+Deno.test("while the store fails no session begins in the place of one whose time is over", async () => {
+  // A quarter of a second after the full one, at which sessions end: they do before anybody looks.
+  const failing = await FailingBroker.start({ clock: new SimulatedClock(Date.UTC(2026, 0, 1) + 250) });
+  const { test, store } = failing;
+  const options = { version: 5, clientId: "old", cleanStart: false } as const;
+  const old = await test.connect({ ...options, sessionExpirySeconds: 1 });
+  await old.disconnect();
+  await failing.fail();
+  test.clock.advance(1_000);
+  store.reject();
+  await test.settle();
+  test.clock.advance(500);
+  store.kinds.length = 0;
+  for (const sessionExpirySeconds of [100, 0]) {
+    const client = test.open();
+    client.sendConnect({ ...options, sessionExpirySeconds });
+    await client.expectRefused(3, 0x88);
+  }
+  assertEquals([store.kinds, test.broker.counters.sessionsExpired], [[], 0]);
+  failing.recover();
+  const client = test.open();
+  assertEquals(await client.connect({ ...options, sessionExpirySeconds: 100 }), false);
+  await test.close();
+});
+
+testVersions(
+  "while the store fails no named user begins a lasting session in the place of anybody's",
+  async (version) => {
+    const authenticate = ({ username = ANONYMOUS_NAME }: Credentials): Grant => (
+      { granted: true, identity: identityOf(username) }
+    );
+    const failing = await FailingBroker.start({ authenticators: [{ name: "names", authenticate }] });
+    const { test, store } = failing;
+    const options = { version, clientId: "c", cleanStart: false };
+    const anybody = await test.connect(options);
+    await anybody.subscribe(["b", 0]);
+    await anybody.disconnect();
+    await failing.fail();
+    store.kinds.length = 0;
+    const named = test.open();
+    named.sendConnect({ ...options, username: "ana" });
+    await named.expectRefused(3, 0x88);
+    assertEquals([store.kinds, test.broker.matchCount("b")], [[], 1]);
+    await test.connect(options);
+    failing.recover();
     await test.close();
   },
 );
