@@ -72,7 +72,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #peerFrames: PeerFrames | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
-  /** What the journal had promised before the packet that is being handled. */
+  /** What the journal had promised before the packet that is being handled, or before its handler went on. */
   #promiseCount = 0;
 
   constructor(broker: Broker, link: Link, shared: SharedParts) {
@@ -115,6 +115,11 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  beginHandling(): void {
+    const { journal } = this.broker;
+    if (journal) this.#promiseCount = journal.promiseCount;
   }
 
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
@@ -303,7 +308,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   async #readAll(): Promise<void> {
-    const { limits, counters, turn, journal } = this.broker;
+    const { limits, counters, turn } = this.broker;
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
@@ -316,7 +321,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;
-        if (journal) this.#promiseCount = journal.promiseCount;
+        this.beginHandling();
         const waiting = this.#handle(decode(this.#frames, this.version));
         if (waiting) await waiting;
       }

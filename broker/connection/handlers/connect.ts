@@ -49,6 +49,7 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
+  connection.beginHandling();
   if (!grant.granted) return refuse(connection, reasonOf(grant.reason, packet.version)); // [MQTT5-3.1.4-2]
   accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
