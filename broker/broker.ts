@@ -24,8 +24,8 @@ import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
+import type { Session } from "./session/session.ts";
 import { SessionTable } from "./session/session_table.ts";
-import type { Will } from "./session/will.ts";
 import { Restoration } from "./restoration.ts";
 import { RetainedMessages } from "./retained_messages.ts";
 import { EventJournal } from "./store/event_journal.ts";
@@ -126,11 +126,13 @@ export class Broker {
     this.sessions = new SessionTable({
       limits: this.limits,
       counters: this.counters,
+      log: this.log,
       now: () => this.clock.now(),
       journal: this.journal,
       clientIdPerUser: options.clientIdPerUser ?? true,
       isStoreFailing: () => this.turn.failure !== undefined,
-      fire: (will) => this.#fireWill(will),
+      canStore: () => this.storeRefusal === undefined,
+      publishWill: (identity, draft, publisherId) => this.publish(identity, draft, publisherId),
       orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
       ending: (session) => {
         for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
@@ -230,6 +232,11 @@ export class Broker {
       return failure instanceof CommitError && failure.isFull ? "store-full" : "store-failed";
     }
     return this.journal.isBusy ? "store-busy" : undefined;
+  }
+
+  /** Why nothing of the session can change at the moment; one that the store knows nothing of goes on as ever. */
+  storeRefusalFor(session: Session): StoreRefusal | undefined {
+    return session.isKept ? this.storeRefusal : undefined;
   }
 
   /** Says that some identity's `can` answers differently from now on: no answer is remembered beyond this call. */
@@ -339,18 +346,6 @@ export class Broker {
     }
     this.turn.recorded();
     await this.turn.settled();
-  }
-
-  /** Whoever ends a connection or session (a timer, another connection) has no part in what goes wrong with its will. */
-  #fireWill(will: Will): void {
-    try {
-      will.fire((identity, draft, publisherId) => this.publish(identity, draft, publisherId));
-    } catch (error) {
-      this.counters.willsFailed++;
-      this.log.error("will-failed", {
-        detail: error instanceof Error ? error.stack ?? error.message : String(error),
-      });
-    }
   }
 
   #subscribeRefusal(subscriber: Subscriber, filter: string): SubscribeRefusal | undefined {

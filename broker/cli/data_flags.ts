@@ -1,6 +1,10 @@
 import type { Flag } from "./command_line.ts";
 
-const DATA: Flag = { name: "DATA", isPositional: true, help: "Folder with the data, as given to --data" };
+const DATA: Flag = {
+  name: "DATA",
+  isPositional: true,
+  help: "Folder with the data, as given to --data, or the file itself",
+};
 const HELP: Flag = { name: "help", short: "h", help: "Print this and exit" };
 
 export const CHECK_FLAGS: readonly Flag[] = [DATA, HELP];

@@ -162,6 +162,7 @@ tidied up by the broker itself.
 
 Examples:
   pregon check ./data
+  pregon check monday.db                                a backup
 
 Exit code: 0 sound, 1 damaged or not there, 2 wrong arguments.
 `;

@@ -24,9 +24,11 @@ export async function optionSources(line: CommandLine): Promise<OptionSources> {
   const flags: Record<string, string> = {};
   for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values.at(-1) ?? "";
   if (line.has("memory")) {
-    if ((flags["durability"] ??= "memory") !== "memory") {
-      throw new ConfigError(`Cannot use --memory with --durability ${flags["durability"]}: give one of them`);
-    }
+    const contrary = Object.entries(flags).find(([name, value]) =>
+      name === "data" || (name === "durability" && value !== "memory")
+    );
+    if (contrary) throw new ConfigError(`Cannot use --memory with --${contrary.join(" ")}: give one of them`);
+    flags["durability"] = "memory";
   }
   return { flags, env: Deno.env.toObject(), file: await readFile(line.get("config")?.at(-1)) };
 }

@@ -62,6 +62,7 @@ export class Authentication {
     const step = await this.#step(running, data);
     running.isAnswering = false;
     if (this.#connection.isClosing) return;
+    this.#connection.beginHandling();
     if (step.step === "continue") return this.#challenge(running, step.data);
     this.#running = undefined;
     if (step.step === "granted") {

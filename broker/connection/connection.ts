@@ -72,7 +72,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #peerFrames: PeerFrames | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
-  /** What the journal had promised before the packet that is being handled. */
+  /** What the journal had promised before the packet that is being handled, or before its handler went on. */
   #promiseCount = 0;
 
   constructor(broker: Broker, link: Link, shared: SharedParts) {
@@ -116,6 +116,11 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  beginHandling(): void {
+    const { journal } = this.broker;
+    if (journal) this.#promiseCount = journal.promiseCount;
   }
 
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
@@ -307,7 +312,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   async #readAll(): Promise<void> {
-    const { limits, counters, turn, journal } = this.broker;
+    const { limits, counters, turn } = this.broker;
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
@@ -323,7 +328,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
         const packet = decode(this.#frames, this.version);
         const admission = this.#throttle?.admit(packet, this.#frames.packetBytes);
         if (admission && !await admission) return;
-        if (journal) this.#promiseCount = journal.promiseCount;
+        this.beginHandling();
         const waiting = this.#handle(packet);
         if (waiting) await waiting;
       }

@@ -43,6 +43,11 @@ export interface ConnectionPort extends Outlet {
   peerLimits: PeerLimits;
   /** If CONNECT named a method. */
   authentication: Authentication | undefined;
+  /**
+   * A packet is about to be handled; or its handler goes on after it waited, and what others had promised meanwhile is
+   * none of its answer's business.
+   */
+  beginHandling(): void;
   /** The CONNECT was accepted: from now on packets of the usual size are read. */
   open(session: Session): void;
   /** The topic that a PUBLISH means, by name or by alias. */

@@ -147,7 +147,7 @@ export interface Limits {
   /** QoS 1 and 2 messages that wait for one session; one more is dropped (`dropped:full`). */
   readonly queueMessagesMax: number;
   readonly queueBytesMax: number;
-  /** Bytes in the queues of all sessions together. */
+  /** Bytes in the queues of all sessions together, and of wills that wait for the store; one more is dropped, or lost. */
   readonly queueTotalBytesMax: number;
 
   // Retained

@@ -14,6 +14,7 @@ export class Counters {
   acksUnexpected = 0;
   sessionsRefused = 0;
   sessionsExpired = 0;
+  /** Wills that were due and never published, whatever refused them. */
   willsFailed = 0;
   commitsFailed = 0;
   subscriptionsRefused = 0;

@@ -1,6 +1,7 @@
 import { ByteBudget } from "../core/byte_budget.ts";
 import { ANONYMOUS_NAME, type Identity, keptOf } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { Journal } from "../store/journal.ts";
@@ -8,7 +9,8 @@ import { Schedule } from "./schedule.ts";
 import { Session } from "./session.ts";
 import { SessionJournal } from "./session_journal.ts";
 import type { Outlet, SessionInit, SessionPorts } from "./session_ports.ts";
-import type { Will } from "./will.ts";
+import type { PublishWill, Will } from "./will.ts";
+import { WillPublisher } from "./will_publisher.ts";
 
 /**
  * Sessions that end, and wills that are published, each time somebody looks. After a night without power ten thousand of
@@ -19,18 +21,20 @@ const EXPIRED_AT_ONCE_MAX = 500;
 export interface SessionTableInit {
   readonly limits: Limits;
   readonly counters: Counters;
+  readonly log: Log;
   readonly now: () => number;
   /** Undefined where nothing outlives the process. */
   readonly journal: Journal | undefined;
   readonly isStoreFailing: () => boolean;
+  /** Whether the store takes what must be kept: it neither fails nor is too slow for what comes. */
+  readonly canStore: () => boolean;
   /** Whether a client identifier belongs to the user who has a session under it. */
   readonly clientIdPerUser: boolean;
   /** Called before a session ends, while it still knows its subscriptions. */
   readonly ending: (session: Session) => void;
   /** Called for each message of a shared subscription that an ended session did not do away with. */
   readonly orphaned: (sharedFilter: string, message: Message) => void;
-  /** Publishes a will. */
-  readonly fire: (will: Will) => void;
+  readonly publishWill: PublishWill;
   /** Called when somebody with other rights, perhaps, goes on with a session. */
   readonly identityChanged: () => void;
 }
@@ -55,13 +59,15 @@ export class SessionTable {
   /** Sessions without a connection whose will waits, by when it is published. */
   readonly #delayed: Schedule<Session>;
   readonly #wills = new Map<Session, Will>();
+  readonly #willPublisher: WillPublisher;
 
   constructor(init: SessionTableInit) {
     this.#init = init;
-    const { limits, counters, now, isStoreFailing } = init;
+    const { limits, counters, log, now, isStoreFailing, publishWill: publish } = init;
     this.#offline = new Schedule(now());
     this.#delayed = new Schedule(now());
     this.queueBudget = new ByteBudget(limits.queueTotalBytesMax);
+    this.#willPublisher = new WillPublisher({ publish, budget: this.queueBudget, counters, log });
     const queueBounds = {
       messagesMax: limits.queueMessagesMax,
       bytesMax: limits.queueBytesMax,
@@ -91,18 +97,16 @@ export class SessionTable {
   open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" | "foreign" {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
-    const { clientIdPerUser, counters } = this.#init;
-    const isForeign = clientIdPerUser && existing !== undefined && existing.identity.name !== identity.name;
-    if (isForeign && belongsToSomebody(existing, this.#init.now())) {
-      counters.clientIdsRefused++;
+    if (existing && this.#isForeign(existing, identity) && belongsToSomebody(existing, this.#init.now())) {
+      this.#init.counters.clientIdsRefused++;
       return "foreign";
     }
-    // What anybody left there is not for a named user to go on with.
-    if (existing && existing.isPersistent && !cleanStart && !isForeign) {
+    if (existing && !cleanStart && this.#canGoOn(existing, identity)) {
       existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
       this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
-      this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
+      if (this.#delayed.isDue(existing, this.#init.now())) this.#fireWill(existing);
+      else this.#takeWill(existing); // It came back in time. [MQTT5-3.1.3-9]
       existing.expirySeconds = expirySeconds;
       this.#record(existing);
       return { session: existing, isPresent: true }; // [MQTT-3.2.2-2] [MQTT5-3.2.2-3]
@@ -117,6 +121,13 @@ export class SessionTable {
     session.attach(outlet);
     this.#record(session);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3] [MQTT5-3.1.2-6] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
+  }
+
+  /** What `open` would answer as `isPresent`. */
+  isPresent({ clientId, identity, cleanStart }: Omit<SessionRequest, "outlet">): boolean {
+    const session = this.#sessions.get(clientId);
+    if (!session || cleanStart || this.#offline.isDue(session, this.#init.now())) return false;
+    return this.#canGoOn(session, identity);
   }
 
   /** Somebody goes on with the session who may have other rights. */
@@ -154,7 +165,7 @@ export class SessionTable {
       if (session.isPersistent) this.#leave(session); // [MQTT5-3.1.2-23]
       else this.#end(session);
     }
-    if (will) this.#init.fire(will);
+    if (will) this.#willPublisher.fire(will);
   }
 
   /** Puts back a session that the store has kept; nobody is connected to it. `restoreExpiry` follows. */
@@ -177,9 +188,10 @@ export class SessionTable {
     this.#delayed.set(session, dueAt);
   }
 
-  /** The store can be told again: every session goes on with what waited for that. */
+  /** The store can be told again: every session goes on with what waited for that, and wills that did are published. */
   storeRecovered(): void {
     for (const session of this.#sessions.values()) if (session.journal) session.outbound.storeRecovered();
+    this.#fireDueWills();
   }
 
   /** How long the session outlives its connection, as far as the broker lets it. */
@@ -187,11 +199,13 @@ export class SessionTable {
     return Math.min(expirySeconds, this.#init.limits.sessionExpirySeconds);
   }
 
-  /** Ends the sessions, and publishes the wills, whose time has come. Called about once a second. */
+  /**
+   * Ends the sessions, and publishes the wills, whose time has come. Called about once a second. While the store can take
+   * nothing, wills stay where they are, on the disk as well.
+   */
   expire(): void {
-    const now = this.#init.now();
-    for (const session of this.#delayed.takeDue(now, EXPIRED_AT_ONCE_MAX)) this.#fireWill(session);
-    for (const session of this.#offline.takeDue(now, EXPIRED_AT_ONCE_MAX)) { // [MQTT5-4.1.0-2]
+    if (this.#init.canStore()) this.#fireDueWills();
+    for (const session of this.#offline.takeDue(this.#init.now(), EXPIRED_AT_ONCE_MAX)) { // [MQTT5-4.1.0-2]
       this.#init.counters.sessionsExpired++;
       this.#end(session);
     }
@@ -200,6 +214,17 @@ export class SessionTable {
   /** Publishes every will that waits and whose session ends with the process: it does not live to see the delay. */
   fireWills(): void {
     for (const session of [...this.#wills.keys()]) if (!session.journal) this.#fireWill(session);
+    if (this.#init.canStore()) this.#willPublisher.fireWaiting(Infinity);
+    this.#willPublisher.giveUp();
+  }
+
+  /** What anybody left there is not for a named user to go on with. */
+  #canGoOn(session: Session, identity: Identity): boolean {
+    return session.isPersistent && !this.#isForeign(session, identity);
+  }
+
+  #isForeign(session: Session, identity: Identity): boolean {
+    return this.#init.clientIdPerUser && session.identity.name !== identity.name;
   }
 
   /** The client's session, unless its time came since anybody last looked. */
@@ -238,9 +263,16 @@ export class SessionTable {
     return will;
   }
 
+  #fireDueWills(): void {
+    this.#willPublisher.fireWaiting(EXPIRED_AT_ONCE_MAX);
+    for (const session of this.#delayed.takeDue(this.#init.now(), EXPIRED_AT_ONCE_MAX)) {
+      this.#fireWill(session);
+    }
+  }
+
   #fireWill(session: Session): void {
     const will = this.#takeWill(session);
-    if (will) this.#init.fire(will);
+    if (will) this.#willPublisher.fire(will);
   }
 
   /** The old connection goes first, with its will; then its session, whatever kind it was. [MQTT-3.1.2-6] [MQTT5-3.1.2-4] */

@@ -1,6 +1,10 @@
 import type { Identity } from "../core/identity.ts";
 import type { MessageDraft } from "../core/message.ts";
+import type { Publication } from "../core/outcome.ts";
+import { isStoreRefusal } from "../core/refusal.ts";
 import type { WillFields } from "../packet/types.ts";
+
+export type PublishWill = (identity: Identity, draft: MessageDraft, publisherId?: string) => Publication;
 
 /**
  * What a connection leaves behind when it ends without DISCONNECT. Rights are asked when it is accepted and, since it
@@ -37,10 +41,16 @@ export class Will {
     this.#draft = undefined;
   }
 
-  /** Publishes it, once. [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT5-3.1.2-10] */
-  fire(publish: (identity: Identity, draft: MessageDraft, publisherId?: string) => void): void {
+  /**
+   * Publishes it, once; undefined if there is nothing to publish. While the store can take nothing it stays whole, to be
+   * fired again. [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT5-3.1.2-10]
+   */
+  fire(publish: PublishWill): Publication | undefined {
     const draft = this.#draft;
     this.#draft = undefined;
-    if (draft) publish(this.#identity, draft, this.#publisherId);
+    if (!draft) return undefined;
+    const publication = publish(this.#identity, draft, this.#publisherId);
+    if (!publication.accepted && isStoreRefusal(publication.refusal)) this.#draft = draft;
+    return publication;
   }
 }

@@ -1,5 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
-import { DATABASE_NAME, parentOf, syncFolder } from "./data_folder.ts";
+import { findDatabase, parentOf, syncFolder } from "./data_folder.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { newEpoch } from "./sequence.ts";
 import { checkHeader, firstValue, messageOf } from "./sqlite_database.ts";
@@ -18,9 +18,11 @@ const PART_SUFFIX = ".part";
  * The copy has an epoch of its own: what the original numbers from now on has other ids than what a broker on the copy
  * will number. QoS 2 messages that clients were in the middle of publishing are forgotten: clients will have ended those
  * flows long since, and a new one under the same identifier must not be taken for a repetition.
+ *
+ * @param place the folder with the data, or the file itself
  */
-export async function backUp(folder: string, file: string): Promise<{ bytes: number }> {
-  const path = `${folder}/${DATABASE_NAME}`;
+export async function backUp(place: string, file: string): Promise<{ bytes: number }> {
+  const path = findDatabase(place);
   if (!checkHeader(path, MIGRATIONS.length)) {
     throw new StoreError(`Cannot back up ${path}: there is nothing in it`);
   }

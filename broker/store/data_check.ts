@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
-import { DATABASE_NAME } from "./data_folder.ts";
+import { findDatabase } from "./data_folder.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { checkHeader, firstValue, messageOf } from "./sqlite_database.ts";
 import { StoreError } from "./store.ts";
 
-/** What is found in a folder with data. */
+/** What is found in data. */
 export interface DataReport {
   readonly path: string;
   readonly version: number;
@@ -61,9 +61,13 @@ const LOSSES: readonly (readonly [what: string, query: string])[] = [
   ),
 ];
 
-/** Looks at data that a broker may be using, and changes nothing. Throws `StoreError` when there are none of ours. */
-export function checkData(folder: string): DataReport {
-  const path = `${folder}/${DATABASE_NAME}`;
+/**
+ * Looks at data that a broker may be using, and changes nothing. Throws `StoreError` when there are none of ours.
+ *
+ * @param place the folder, or the file itself, such as a backup
+ */
+export function checkData(place: string): DataReport {
+  const path = findDatabase(place);
   if (!checkHeader(path, MIGRATIONS.length)) {
     throw new StoreError(`Cannot check ${path}: there is nothing in it`);
   }

@@ -39,6 +39,17 @@ export function claimDataFolder(folder: string): DataFolder {
   }
 }
 
+/** The file with the data, given it or its folder. Throws `StoreError` when there is neither. */
+export function findDatabase(path: string): string {
+  try {
+    return Deno.statSync(path).isDirectory ? `${path}/${DATABASE_NAME}` : path;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new StoreError(`Cannot read ${path}: it does not exist`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreError(`Cannot read ${path}: ${reason}`);
+  }
+}
+
 /** Has the names in a folder on the disk: a file that is synced may be lost with its name. */
 export function syncFolder(folder: string): void {
   if (Deno.build.os === "windows") return; // It has no such thing.

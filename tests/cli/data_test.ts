@@ -119,16 +119,15 @@ function change(path: string, sql: string): void {
 Deno.test("check and backup refuse in one line what they cannot read, and arguments that are missing", async () => {
   await inFolder(async (folder, data) => {
     const copy = `${folder}/copy.db`;
-    assertEquals(await run("check", data), {
-      code: 1,
-      stdout: "",
-      stderr: `Cannot check ${data}/pregon.db: there is nothing in it\n`,
-    });
-    assertEquals(
-      (await run("backup", data, copy)).stderr,
-      `Cannot back up ${data}/pregon.db: there is nothing in it\n`,
-    );
+    for (const args of [["check", data], ["backup", data, copy]]) {
+      const stderr = `Cannot read ${data}: it does not exist\n`;
+      assertEquals(await run(...args), { code: 1, stdout: "", stderr });
+    }
     Deno.mkdirSync(data);
+    for (const [args, what] of [[["check", data], "check"], [["backup", data, copy], "back up"]] as const) {
+      const stderr = `Cannot ${what} ${data}/pregon.db: there is nothing in it\n`;
+      assertEquals(await run(...args), { code: 1, stdout: "", stderr });
+    }
     Deno.writeTextFileSync(`${data}/pregon.db`, "something else");
     for (const args of [["check", data], ["backup", data, copy]]) {
       const { code, stderr } = await run(...args);
@@ -138,7 +137,7 @@ Deno.test("check and backup refuse in one line what they cannot read, and argume
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["data"]);
     for (
       const [args, message] of [
-        [["check"], "Missing DATA: Folder with the data, as given to --data"],
+        [["check"], "Missing DATA: Folder with the data, as given to --data, or the file itself"],
         [["backup", data], "Missing FILE: The copy; it must not be there yet"],
         [["check", data, "more"], 'Unknown argument "more": expected a flag'],
       ] as const
@@ -166,6 +165,9 @@ Deno.test("a backup of a broker that is busy has all that was acknowledged, and 
     assertEquals([code, stderr], [0, ""]);
     assertEquals(stdout, `${copy}: ${Deno.statSync(copy).size} bytes\n`);
     assertEquals(Deno.statSync(copy).mode! & 0o777, 0o600);
+    const checked = await run("check", copy);
+    assertEquals([checked.code, checked.stdout.split("\n")[0]], [0, `${copy}: sound`]);
+    assertEquals(count(checked.stdout, "session"), 2);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["copy.db", "data"]);
     const original = await idOf(ports.url);
     publisher.cut();

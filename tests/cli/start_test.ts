@@ -1,6 +1,8 @@
-import { assert, assertStringIncludes } from "@std/assert";
-import { banner } from "../../broker/cli/start.ts";
-import { type OptionSources, resolveOptions } from "../../broker/config.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { parseCommandLine } from "../../broker/cli/command_line.ts";
+import { SERVE_FLAGS } from "../../broker/cli/help.ts";
+import { banner, optionSources } from "../../broker/cli/start.ts";
+import { ConfigError, type OptionSources, resolveOptions } from "../../broker/config.ts";
 import { EVERYBODY } from "../support/options.ts";
 
 function bannerOf(flags: OptionSources["flags"]): string {
@@ -68,4 +70,21 @@ Deno.test("who has not said who may come in is told to, before they open the bro
     bannerOf({ "auth-password-file": "users" }),
     "Only this machine can connect. To open it to others: --host 0.0.0.0",
   );
+});
+
+Deno.test("--memory beside a flag that wants something kept is refused, whichever comes first", async () => {
+  const contrary = [["--data", "x"], ["--durability", "normal"]];
+  for (const flags of contrary) {
+    for (const args of [["--memory", ...flags], [...flags, "--memory"]]) {
+      await assertRejects(
+        () => optionSources(parseCommandLine(args, SERVE_FLAGS)),
+        ConfigError,
+        `Cannot use --memory with ${flags.join(" ")}: give one of them`,
+      );
+    }
+  }
+  for (const args of [["--memory"], ["--memory", "--durability", "memory"]]) {
+    const { flags } = await optionSources(parseCommandLine(args, SERVE_FLAGS));
+    assertEquals(flags, { durability: "memory" });
+  }
 });

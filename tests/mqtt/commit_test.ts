@@ -1,13 +1,15 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { showsNothing } from "../../broker/auth/authenticator.ts";
+import { expectConnack, sendConnect, SteppedMethod } from "../mqtt5/auth_support.ts";
 import { eventually } from "../support/eventually.ts";
 import { HeldStore } from "../support/held_store.ts";
-import { startBroker, type TestBroker } from "../support/start_broker.ts";
+import { identityOf, startBroker, type StartOptions, type TestBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
 
 /** A broker whose commits a test makes, and an absent session that makes each publish on a/# a record. */
-async function startHeld(): Promise<{ test: TestBroker; store: HeldStore }> {
+async function startHeld(options: StartOptions = {}): Promise<{ test: TestBroker; store: HeldStore }> {
   const store = new HeldStore();
-  const test = startBroker({ store });
+  const test = startBroker({ ...options, store });
   const absent = await test.connect({ clientId: "absent", cleanStart: false });
   await absent.subscribe(["a/#", 2]);
   await absent.disconnect();
@@ -78,6 +80,50 @@ testVersions("CONNACK, SUBACK and PUBACK of clean sessions wait for no disk", as
   const other = await test.connect({ version });
   await other.publish("b", "y", { qos: 1 });
   await clean.takePublish({ topic: "b", payload: "y", qos: 1 });
+  store.release();
+  await publisher.expectAck("puback", 1);
+  await test.close();
+});
+
+testVersions(
+  "CONNACK of a clean session waits for no disk, whatever was promised while it was found out who comes",
+  async (version) => {
+    const known = Promise.withResolvers<void>();
+    const { test, store } = await startHeld({
+      authenticators: [{
+        name: "slow",
+        authenticate: async (credentials) => {
+          if (!showsNothing(credentials)) await known.promise;
+          return { granted: true, identity: identityOf("somebody") };
+        },
+      }],
+    });
+    const publisher = await test.connect({ version });
+    publisher.isConnected = false;
+    const clean = test.open();
+    clean.sendConnect({ version, clientId: "clean", username: "slow" });
+    await test.settle();
+    publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+    await store.commitCalled(1);
+    known.resolve();
+    await clean.expectConnack();
+    store.release();
+    await publisher.expectAck("puback", 1);
+    await test.close();
+  },
+);
+
+Deno.test("CONNACK of a clean session waits for no disk where its authentication takes more than one packet", async () => {
+  const method = new SteppedMethod();
+  const { test, store } = await startHeld({ enhancedAuthenticators: [method], allowAnonymous: true });
+  const publisher = await test.connect();
+  publisher.isConnected = false;
+  const clean = sendConnect(test, { clientId: "clean" });
+  await eventually(() => assertEquals(method.isAsked, true));
+  publisher.sendPublish("a/1", "x", { qos: 1, packetId: 1 });
+  await store.commitCalled(1);
+  await method.answer({ step: "granted", identity: identityOf("somebody") });
+  await expectConnack(clean, 0);
   store.release();
   await publisher.expectAck("puback", 1);
   await test.close();

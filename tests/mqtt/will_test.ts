@@ -196,3 +196,15 @@ testVersions("a will below $ is refused like any message there", async (version)
   client.sendConnect({ version, will: { topic: "$SYS/broker/version" } });
   await client.expectRefused(5, ReasonCode.notAuthorized);
 });
+
+testVersions("a will that is refused when it is due is counted, and the log says why", async (version) => {
+  await using test = startBroker({ limits: { retainedMax: 1 } });
+  const witness = await test.connect({ version });
+  const client = await test.connect({ version, will: { ...WILL, retain: true } });
+  await witness.publish("r", "x", { retain: true });
+  client.cut();
+  await test.settle();
+  assertEquals(test.broker.counters.willsFailed, 1);
+  const lines = test.log.filter((line) => line.includes("will-refused"));
+  assertEquals([lines.length, lines[0]?.includes("retained-full")], [1, true]);
+});

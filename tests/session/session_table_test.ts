@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
+import { silentLog } from "../../broker/core/log.ts";
 import { Message } from "../../broker/core/message.ts";
 import { Counters } from "../../broker/metrics/counters.ts";
 import type { Session } from "../../broker/session/session.ts";
@@ -48,12 +49,14 @@ function start(limits: Partial<Limits> = {}) {
   const table = new SessionTable({
     limits: { ...DEFAULT_LIMITS, ...limits },
     counters,
+    log: silentLog,
     now: () => now,
     journal: undefined,
     clientIdPerUser: true,
     isStoreFailing: () => false,
+    canStore: () => true,
     ending: (session) => ended.push(session.id),
-    fire: () => {},
+    publishWill: () => ({ accepted: false, refusal: "denied", reasonCode: 0x87 }),
     orphaned: () => {},
     identityChanged: () => {},
   });

@@ -13,6 +13,7 @@ import { ProtocolError } from "../../core/errors.ts";
 import type { Features } from "../../core/features.ts";
 import type { AuthRefusal, Identity } from "../../core/identity.ts";
 import { PUBLISH_REFUSALS } from "../../core/refusal.ts";
+import type { SessionRequest } from "../../session/session_table.ts";
 import { Will } from "../../session/will.ts";
 import { checkTopic } from "../../topic/name.ts";
 import { Authentication, type Verdict } from "../authentication.ts";
@@ -49,6 +50,7 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
+  connection.beginHandling();
   if (!grant.granted) return refuse(connection, reasonOf(grant.reason, packet.version)); // [MQTT5-3.1.4-2]
   accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
@@ -100,7 +102,8 @@ function accept(
     const { reasonCode, words } = PUBLISH_REFUSALS[refusal];
     return refuse(connection, reasonCode, `Will refused: ${words}`);
   }
-  if (needsFailingStore(connection, clientId, packet)) {
+  const request = { clientId, identity, cleanStart, expirySeconds };
+  if (needsFailingStore(connection, request)) {
     return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
   }
   // Only now: before it is known who asks, the answer would tell anybody which sessions there are.
@@ -113,7 +116,7 @@ function accept(
   if (!fits(connection, connack)) {
     return refuse(connection, ReasonCode.packetTooLarge, "Cannot say in a packet that small what there is");
   }
-  const opened = broker.sessions.open({ clientId, identity, cleanStart, expirySeconds, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
+  const opened = broker.sessions.open({ ...request, outlet: connection }); // [MQTT-3.1.4-3] [MQTT5-3.1.4-4]
   if (opened === "full") {
     return refuse(connection, ReasonCode.serverUnavailable, "There are too many sessions");
   }
@@ -130,7 +133,7 @@ function accept(
   connection.open(session);
   const bytes = encode({ ...connack, sessionPresent: isPresent }, packet.version); // [MQTT-3.1.4-4] [MQTT-3.2.0-1] [MQTT-3.2.2-2] [MQTT5-3.1.4-5] [MQTT5-3.2.0-1]
   // While the store fails, a session that it already has can be gone on with: nothing new is promised.
-  if (broker.storeRefusal) connection.send(bytes);
+  if (isPresent && broker.storeRefusal) connection.send(bytes);
   else connection.promise(bytes);
   connection.will = will && new Will(will, identity, clientId); // [MQTT-3.1.2-12] [MQTT5-3.1.2-7]
   broker.log.debug("connected", { clientId, peer: connection.peer, isPresent, identity: identity.name });
@@ -138,15 +141,11 @@ function accept(
 }
 
 /** Whether the store would have to know of this session first, at a moment when it can take nothing. */
-function needsFailingStore(
-  { broker }: ConnectionPort,
-  clientId: string,
-  { cleanStart, sessionExpirySeconds }: ConnectPacket,
-): boolean {
+function needsFailingStore({ broker }: ConnectionPort, request: Omit<SessionRequest, "outlet">): boolean {
   if (!broker.storeRefusal) return false;
-  const isKept = broker.sessions.get(clientId)?.isKept === true;
-  const willBeKept = sessionExpirySeconds > 0;
-  return isKept ? cleanStart || !willBeKept : willBeKept;
+  const isToBeKept = request.expirySeconds > 0;
+  if (broker.sessions.isPresent(request)) return !isToBeKept;
+  return isToBeKept || broker.sessions.get(request.clientId)?.isKept === true;
 }
 
 /** Not the packet itself, which would live as long as the connection; and before 5.0 all clients are alike. */

@@ -1,7 +1,7 @@
 import type { SubscribeOutcome } from "../../core/outcome.ts";
 import type { Subscription } from "../../core/subscriber.ts";
 import { ProtocolError } from "../../core/errors.ts";
-import { SUBSCRIBE_REFUSALS } from "../../core/refusal.ts";
+import { SUBSCRIBE_REFUSALS, type SubscribeRefusal } from "../../core/refusal.ts";
 import { ReasonCode, type SubscribePacket, type SubscriptionRequest } from "../../packet/mod.ts";
 import { isShared } from "../../topic/name.ts";
 import type { ConnectionPort } from "../connection_port.ts";
@@ -13,7 +13,6 @@ export function handleSubscribe(connection: ConnectionPort, packet: SubscribePac
   const outcomes = requests.map((request) => subscribe(connection, request, packet.subscriptionId));
   const refusal = logRefusals(connection, requests, outcomes);
   const reasonCodes = outcomes.map((outcome) =>
-    // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     // [MQTT5-3.8.4-6] [MQTT5-3.8.4-7]
     outcome.granted ? outcome.subscription.qos : outcome.reasonCode
   );
@@ -55,12 +54,18 @@ function subscribe(
       `Cannot accept No Local for the shared filter "${filter}"`,
     );
   }
-  const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
-  const outcome = isFull && !session.subscriptions.has(filter)
-    ? broker.refuseSubscription("too-many-subscriptions")
+  const refusal = broker.storeRefusalFor(session) ?? sessionRefusal(connection, filter);
+  const outcome = refusal
+    ? broker.refuseSubscription(refusal)
     : broker.subscribe(session, filter, { qos, noLocal, retainAsPublished, identifier });
   if (outcome.granted) session.addSubscription(outcome.subscription, wantsRetained(request, outcome));
   return outcome;
+}
+
+/** Whether one filter more is too many for this session; one that it has may come again. */
+function sessionRefusal({ broker, session }: ConnectionPort, filter: string): SubscribeRefusal | undefined {
+  const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
+  return isFull && !session.subscriptions.has(filter) ? "too-many-subscriptions" : undefined;
 }
 
 /** For a shared one, whose turn would it be? (4.8.2) */

@@ -9,7 +9,7 @@ export function handleUnsubscribe(
   { packetId, filters }: UnsubscribePacket,
 ): void {
   const { broker, session } = connection;
-  const refusal = session.isKept ? broker.storeRefusal : undefined;
+  const refusal = broker.storeRefusalFor(session);
   if (refusal && connection.version < 5) return connection.close("store-failed"); // UNSUBACK cannot say no there.
   const reasonCodes = filters.map((filter) =>
     refusal ? SUBSCRIBE_REFUSALS[refusal].reasonCode : unsubscribe(connection, filter)
