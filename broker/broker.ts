@@ -121,7 +121,7 @@ export class Broker {
       clientIdPerUser: options.clientIdPerUser ?? true,
       isStoreFailing: () => this.turn.failure !== undefined,
       fire: (will) => this.#fireWill(will),
-      orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
+      orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message, this.clock.now()),
       ending: (session) => {
         for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
       },

@@ -46,6 +46,10 @@ export class ShareGroup<Member extends NonNullable<unknown>> {
     return this.#members.splice(index, 1)[0];
   }
 
+  some(holds: (member: Member) => boolean): boolean {
+    return this.#members.some(holds);
+  }
+
   /** The first member, from the one whose turn it is, that takes what there is to take; undefined if none does. */
   choose(takes: (member: Member) => boolean): Member | undefined {
     const { length } = this.#members;
