@@ -21,6 +21,10 @@ export class Counters {
   streamsRefused = 0;
   /** Streams that ended since their reader was too slow. */
   streamsSlow = 0;
+  /** Streams with a filter more than is kept on the disk. */
+  streamsUnkept = 0;
+  /** Filters of streams that are gone, but could come back, which gave their place to others. */
+  interestsEvicted = 0;
   readonly deliveries: Record<Delivery, number> = {
     "queued": 0,
     "dropped:full": 0,
