@@ -279,7 +279,8 @@ export class Journal {
     this.#cancelSweep ??= this.#clock.after(SWEEP_INTERVAL_MS, () => {
       this.#cancelSweep = undefined;
       // What the disk does not take now must not pile up before it.
-      if (this.#turn.failure === undefined && !this.isBusy) this.#sweep();
+      const hasRoom = this.#store.pendingBytes <= this.#pendingBytesMax;
+      if (hasRoom && this.#turn.failure === undefined) this.#sweep();
       if (this.#hasUnswept) this.#scheduleSweep();
     });
   }
