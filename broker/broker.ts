@@ -133,7 +133,7 @@ export class Broker {
       isStoreFailing: () => this.turn.failure !== undefined,
       canStore: () => this.storeRefusal === undefined,
       publishWill: (identity, draft, publisherId) => this.publish(identity, draft, publisherId),
-      orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message),
+      orphaned: (sharedFilter, message) => this.#router.routeShared(sharedFilter, message, this.clock.now()),
       ending: (session) => {
         for (const filter of session.subscriptions.keys()) this.#router.remove(filter, session.id);
       },

@@ -30,7 +30,7 @@ export class LogKeeper {
   constructor(broker: Broker, log: ReplayLog) {
     this.#broker = broker;
     this.#log = log;
-    this.interests = new Interests(broker.events, broker.limits.replaySeconds);
+    this.interests = new Interests(broker);
     const restored = broker.events.takeRestored();
     const now = broker.clock.now();
     this.interests.restore(restored.interests, now);

@@ -21,6 +21,9 @@ const CHUNK_BYTES = 64 * 1024;
 const LOSS_WARNING =
   "the broker ended without warning since: messages at QoS 0 of its last second may be missing";
 
+const UNKEPT_WARNING =
+  "the broker keeps no more filters: should it end without warning, messages of its last second may be missing";
+
 const encoder = new TextEncoder();
 
 export interface StreamOptions {
@@ -119,14 +122,20 @@ export class StreamSubscriber implements Subscriber, Flushable {
     return this.#options.filters;
   }
 
-  /** Sends what can be sent now. Call it once, in the turn in which the stream was subscribed. */
-  open(): void {
+  /**
+   * Sends what can be sent now. Call it once, in the turn in which the stream was subscribed.
+   *
+   * @param isKept false: what is for it is not kept before its publisher hears of it, as too much is
+   */
+  open(isKept: boolean): void {
     const { broker } = this.#home;
     const { timeoutSeconds } = this.#options;
     if (timeoutSeconds !== undefined) {
       this.#cancelTimeout = broker.clock.after(timeoutSeconds * 1000, () => this.end("timeout"));
     }
-    const parts: Uint8Array[] = [encoder.encode(this.#format.opening(this.#ready(), this.#home.retryMs()))];
+    const parts: Uint8Array[] = [
+      encoder.encode(this.#format.opening(this.#ready(isKept), this.#home.retryMs())),
+    ];
     if (this.#resume.kind === "reset") {
       const { reason, requested } = this.#resume;
       parts.push(this.#control("reset", { reason, requested, oldest: this.#id(this.#home.log.oldest) }));
@@ -299,7 +308,7 @@ export class StreamSubscriber implements Subscriber, Flushable {
     });
   }
 
-  #ready(): Ready {
+  #ready(isKept: boolean): Ready {
     const { broker, log } = this.#home;
     const { filters, qos, warnings } = this.#options;
     return {
@@ -307,9 +316,11 @@ export class StreamSubscriber implements Subscriber, Flushable {
       resume: this.#resume.kind,
       filters: filters.map((filter) => ({ filter, qos })),
       replay: { oldest: this.#id(log.oldest), max_age_s: broker.limits.replaySeconds },
-      warnings: this.#resume.kind === "resumed" && log.isUnsureAfter(this.#resume.after)
-        ? [...warnings, LOSS_WARNING]
-        : warnings,
+      warnings: [
+        ...warnings,
+        ...this.#resume.kind === "resumed" && log.isUnsureAfter(this.#resume.after) ? [LOSS_WARNING] : [],
+        ...isKept ? [] : [UNKEPT_WARNING],
+      ],
     };
   }
 

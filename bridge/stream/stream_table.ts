@@ -30,7 +30,8 @@ export class StreamTable implements StreamHome {
   readonly log: ReplayLog;
   readonly #interests: Interests;
   readonly #random: () => number;
-  readonly #streams = new Set<StreamSubscriber>();
+  /** With the filters that something is kept for on their behalf. */
+  readonly #streams = new Map<StreamSubscriber, readonly string[]>();
   readonly #countsByName = new Map<string, number>();
   readonly #encoders = new Map<string, LiveEncoder>();
   #cancelTick: (() => void) | undefined;
@@ -79,18 +80,20 @@ export class StreamTable implements StreamHome {
       for (const other of options.filters) this.broker.unsubscribe(stream, other);
       return this.#refuse(identity, outcome.refusal === "denied" ? "denied" : "overloaded");
     }
-    this.#streams.add(stream);
-    this.#interests.opened(options.filters);
+    const { counted, isKept } = this.#interests.opened(options.filters);
+    this.#streams.set(stream, counted);
     this.#countsByName.set(identity.name, (this.#countsByName.get(identity.name) ?? 0) + 1);
     this.broker.counters.streamsOpened++;
     this.#scheduleTick();
-    stream.open();
+    stream.open(isKept);
     return stream;
   }
 
   gone(stream: StreamSubscriber): void {
-    if (!this.#streams.delete(stream)) return;
-    this.#interests.closed(stream.filters, this.broker.clock.now());
+    const counted = this.#streams.get(stream);
+    if (!counted) return;
+    this.#streams.delete(stream);
+    this.#interests.closed(counted, this.broker.clock.now());
     const { name } = stream.identity;
     const count = this.#countsByName.get(name)! - 1;
     if (count > 0) this.#countsByName.set(name, count);
@@ -114,11 +117,11 @@ export class StreamTable implements StreamHome {
     const { retrySecondsMin, retrySecondsMax, lingerSeconds } = this.broker.limits;
     const spread = Math.max(retrySecondsMax, retrySecondsMin + this.#streams.size / RECONNECTS_PER_SECOND);
     const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
-    for (const stream of [...this.#streams]) {
+    for (const stream of [...this.#streams.keys()]) {
       stream.end("shutdown", this.#between(retrySecondsMin * 1000, spread * 1000));
     }
     const cancel = this.broker.clock.after(lingerSeconds * 1000, () => {
-      for (const stream of [...this.#streams]) stream.cut("shutdown");
+      for (const stream of [...this.#streams.keys()]) stream.cut("shutdown");
     });
     await emptied;
     cancel();
@@ -159,7 +162,7 @@ export class StreamTable implements StreamHome {
       this.#cancelTick = undefined;
       const now = this.broker.clock.now();
       this.log.trim(now);
-      for (const stream of this.#streams) stream.tick(now);
+      for (const stream of this.#streams.keys()) stream.tick(now);
       if (this.#streams.size > 0) this.#scheduleTick();
     });
   }

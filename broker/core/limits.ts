@@ -185,6 +185,12 @@ export interface Limits {
   readonly replaySeconds: number;
   readonly replayMessagesMax: number;
   readonly replayBytesMax: number;
+  /**
+   * Filters of streams, open or gone for less than `replaySeconds`, whose messages are kept on the disk before their
+   * publisher hears of it. One more takes the place of the one that is gone for longest; when all are open, `ready` warns
+   * its stream (`streamsUnkept`).
+   */
+  readonly replayFiltersMax: number;
   /** Longest `timeout` that a request may ask for. */
   readonly waitSecondsMax: number;
   readonly userPropertiesMax: number;
@@ -293,6 +299,7 @@ export const DEFAULT_LIMITS: Limits = {
   replaySeconds: 300,
   replayMessagesMax: 50_000,
   replayBytesMax: 32 * MiB,
+  replayFiltersMax: 1_000,
   waitSecondsMax: 60,
   userPropertiesMax: 100,
   userPropertiesBytesMax: 64 * KiB,

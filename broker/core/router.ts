@@ -102,10 +102,15 @@ export class Router {
     return targets.length + route.groups.length;
   }
 
-  /** Delivers a message to another member of the shared subscription: the one who had it left for good. */
-  routeShared(filter: string, message: Message): void {
+  /**
+   * Delivers a message to another member of the shared subscription: the one who had it left for good. It may have had it
+   * for long, so nobody gets what expired meanwhile. [MQTT5-3.3.2-5]
+   */
+  routeShared(filter: string, message: Message, now: number): void {
     const group = this.#group(parseShare(filter)!);
-    if (group) this.#counters.deliveries[deliverToOne(group, message)]++;
+    if (!group) return;
+    const delivery = message.expiresAt > now ? deliverToOne(group, message) : "dropped:expired";
+    this.#counters.deliveries[delivery]++;
   }
 
   /** How many subscribers a message on this topic would have. */
@@ -117,7 +122,7 @@ export class Router {
   /** Whether the store would have to know of a QoS 1 or 2 message on this topic. */
   isKept(topic: string): boolean {
     const { targets, groups } = this.#routes.get(topic) ?? this.#resolve(topic);
-    return groups.length > 0 || targets.some(({ qos, subscriber }) => qos > 0 && subscriber.isKept === true);
+    return targets.some(isKeptFor) || groups.some((group) => group.some(isKeptFor));
   }
 
   /** Whether the message would have to wait for somebody who cannot take it at once. */
@@ -247,6 +252,11 @@ function ownOf({ own }: Route, subscription: Subscription): Subscription | undef
  */
 function isStillGranted({ subscriber }: Subscription, filter: string, topic: string): boolean {
   return subscriber.identity.can("receive", topic) && subscriber.identity.can("subscribe", filter);
+}
+
+/** Whether the store would have to know of a QoS 1 or 2 message for the subscription. */
+function isKeptFor({ qos, subscriber }: Subscription): boolean {
+  return qos > 0 && subscriber.isKept === true;
 }
 
 /** No subscriber has this id: those of clients have no U+0000. */

@@ -35,6 +35,10 @@ export class Counters {
   loginsDisplaced = 0;
   streamTokensIssued = 0;
   streamTokensRefused = 0;
+  /** Streams with a filter more than is kept on the disk. */
+  streamsUnkept = 0;
+  /** Filters of streams that are gone, but could come back, which gave their place to others. */
+  interestsEvicted = 0;
   readonly deliveries: Record<Delivery, number> = {
     "queued": 0,
     "dropped:full": 0,

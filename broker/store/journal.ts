@@ -58,8 +58,13 @@ export class Journal {
   #promiseCount = 0;
   #lastSessionId = 0;
   #lastDeliveryId = 0;
-  /** Deliveries whose session has ended. */
-  #unswept: [deliveryId: number, message: Message | undefined][] = [];
+  /**
+   * Deliveries whose session has ended, and messages that went with them: numbers, as their payloads may be much and count
+   * for no queue any more. While the store refuses there are no more deliveries, so these are at most as many as there
+   * were when that began.
+   */
+  readonly #unswept: number[] = [];
+  readonly #unsweptMessages = new Set<number>();
   #cancelSweep: (() => void) | undefined;
 
   /** @param pendingBytesMax that may wait for the disk before `isBusy` says so */
@@ -117,8 +122,11 @@ export class Journal {
     deliveries: Iterable<[deliveryId: number, message: Message | undefined]>,
   ): void {
     this.#promise({ kind: "session-deleted", sessionId });
-    for (const delivery of deliveries) this.#unswept.push(delivery);
-    if (this.#unswept.length > 0) this.#scheduleSweep();
+    for (const [deliveryId, message] of deliveries) {
+      this.#unswept.push(deliveryId);
+      if (message && --message.holderCount === 0) this.#unsweptMessages.add(message.sequence);
+    }
+    if (this.#hasUnswept) this.#scheduleSweep();
   }
 
   subscriptionPut(sessionId: number, subscription: KeptSubscription, hasBacklog: boolean): void {
@@ -250,28 +258,38 @@ export class Journal {
   close(): void {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    while (this.#unswept.length > 0) this.#sweep();
+    while (this.#hasUnswept) this.#sweep();
   }
 
   #hold(message: Message): void {
-    if (message.holderCount++ === 0) this.#promise({ kind: "message-put", ...fieldsOf(message) });
+    // One that was not swept yet is in the store still: another member of a shared subscription has it now.
+    if (message.holderCount++ > 0 || this.#unsweptMessages.delete(message.sequence)) return;
+    this.#promise({ kind: "message-put", ...fieldsOf(message) });
   }
 
   #release(message: Message): void {
     if (--message.holderCount === 0) this.#note({ kind: "message-deleted", sequence: message.sequence });
   }
 
+  get #hasUnswept(): boolean {
+    return this.#unswept.length > 0 || this.#unsweptMessages.size > 0;
+  }
+
   #scheduleSweep(): void {
     this.#cancelSweep ??= this.#clock.after(SWEEP_INTERVAL_MS, () => {
       this.#cancelSweep = undefined;
-      this.#sweep();
-      if (this.#unswept.length > 0) this.#scheduleSweep();
+      // What the disk does not take now must not pile up before it.
+      const hasRoom = this.#store.pendingBytes <= this.#pendingBytesMax;
+      if (hasRoom && this.#turn.failure === undefined) this.#sweep();
+      if (this.#hasUnswept) this.#scheduleSweep();
     });
   }
 
   #sweep(): void {
-    for (const [deliveryId, message] of this.#unswept.splice(-SWEEP_SIZE)) {
-      this.deliveryDeleted(deliveryId, message);
+    for (const deliveryId of this.#unswept.splice(-SWEEP_SIZE)) this.deliveryDeleted(deliveryId, undefined);
+    for (const sequence of this.#unsweptMessages.values().take(SWEEP_SIZE)) {
+      this.#unsweptMessages.delete(sequence);
+      this.#note({ kind: "message-deleted", sequence });
     }
   }
 

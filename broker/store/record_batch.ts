@@ -3,6 +3,9 @@ import { RECORD_FIELDS, RECORD_KEYS, type RecordKind, type StoreRecord } from ".
 /** Of a record in the batch, beside its payload and names. */
 const RECORD_OVERHEAD_BYTES = 100;
 
+/** Places that may be left empty: beyond, and beyond as many as are taken, the records move together. */
+const HOLES_MAX = 1_000;
+
 /** What a kind does to the row of a table. */
 interface Effect {
   readonly table: string;
@@ -23,12 +26,17 @@ const USED_ONCE: ReadonlySet<string> = new Set(["message", "delivery"]);
  *     put   then sent     a put with the packet identifier
  */
 export class RecordBatch {
-  readonly #records: (StoreRecord | undefined)[] = [];
+  #records: (StoreRecord | undefined)[] = [];
   /** By table: where in `#records` the row's one record stands. */
   readonly #places = new Map<string, Map<unknown, number>>();
   #size = 0;
   #bytes = 0;
   #isInDoubt = false;
+
+  /** Places for records, empty ones too: what the batch holds however much came and went. */
+  get placeCount(): number {
+    return this.#records.length;
+  }
 
   /** Records that are left. */
   get size(): number {
@@ -57,6 +65,7 @@ export class RecordBatch {
     this.#bytes -= sizeOf(previous);
     this.#size--;
     places.delete(key);
+    if (this.#records.length - this.#size > Math.max(HOLES_MAX, this.#size)) this.#compact();
     // Behind all others: the end of a session takes what was put for it with it.
     if (merged) this.#push(merged, places, key);
   }
@@ -82,6 +91,17 @@ export class RecordBatch {
     places.set(key, this.#records.push(record) - 1);
     this.#size++;
     this.#bytes += sizeOf(record);
+  }
+
+  /** Each record moves once for each that went since the last time, at the most. */
+  #compact(): void {
+    const records = this.#records.filter((record) => record !== undefined);
+    for (const places of this.#places.values()) places.clear();
+    for (const [place, record] of records.entries()) {
+      const { table, keyFields } = EFFECTS[record.kind];
+      this.#placesOf(table).set(keyOf(record, keyFields), place);
+    }
+    this.#records = records;
   }
 
   #placesOf(table: string): Map<unknown, number> {

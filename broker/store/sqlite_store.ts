@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../core/clock.ts";
 import { claimDataFolder, type DataFolder } from "./data_folder.ts";
 import { decodeRecords, encodeRecords } from "./record_codec.ts";
 import { RecordBatch } from "./record_batch.ts";
@@ -14,6 +15,8 @@ const COMMIT_INTERVAL_MS = 2;
 export interface SqliteStoreOptions {
   /** The folder with the data; made if it is not there. */
   readonly folder: string;
+  /** Time as the broker sees it. */
+  readonly clock?: Clock;
   /** Called while the file is read: records so far, and in all. */
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -27,6 +30,7 @@ export interface SqliteStoreOptions {
 export class SqliteStore implements Store {
   readonly durable = true;
   readonly #options: SqliteStoreOptions;
+  readonly #clock: Clock;
   readonly #folder: DataFolder;
   readonly #worker: Worker;
   #batch = new RecordBatch();
@@ -42,6 +46,7 @@ export class SqliteStore implements Store {
   /** Throws `StoreError` when the folder cannot be used or another process has it. */
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#folder = claimDataFolder(options.folder);
     this.#worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#waiting?.resolve(data);
@@ -90,8 +95,9 @@ export class SqliteStore implements Store {
 
   /** What comes while it waits for its turn is part of it too: earlier than anybody was promised, but never later. */
   async #commit(): Promise<void> {
-    const wait = this.#committedAt + COMMIT_INTERVAL_MS - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    // Where the clock was set back meanwhile, no longer than that all the same.
+    const wait = Math.min(this.#committedAt + COMMIT_INTERVAL_MS - this.#clock.now(), COMMIT_INTERVAL_MS);
+    if (wait > 0) await new Promise<void>((resolve) => this.#clock.after(wait, resolve));
     const batch = this.#committing = this.#batch;
     this.#batch = new RecordBatch();
     try {
@@ -105,7 +111,7 @@ export class SqliteStore implements Store {
       throw new CommitError(error instanceof Error ? error.message : String(error), false);
     } finally {
       this.#committing = undefined;
-      this.#committedAt = performance.now();
+      this.#committedAt = this.#clock.now();
     }
   }
 

@@ -171,3 +171,59 @@ Deno.test("while the disk fails nothing of QoS 0 piles up before it", async () =
   assertEquals(store.kinds.filter((kind) => kind === "event-put").length, 11);
   await stop(test);
 });
+
+Deno.test("replayFiltersMax 3: who is gone for longest makes room, and a stream that finds none hears of it", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk, { limits: { replayFiltersMax: 3 } });
+  const { counters } = first.broker;
+  const kept = () =>
+    disk.tables().records().flatMap((record) => record.kind === "interest-put" ? [record.filter] : []).sort();
+  const open = async (filter: string) => {
+    const reader = await first.stream(`/stream/${filter}`);
+    const warnings: string[] = JSON.parse((await reader.until("ready")).at(-1)!.data).warnings;
+    return { reader, warnings };
+  };
+  for (const filter of ["gone/first", "gone/later"]) await follow(first, `/stream/${filter}`);
+  const one = await open("one");
+  await tick(first);
+  assertEquals(kept(), ["gone/first", "gone/later", "one"]);
+  assertEquals([one.warnings, counters.interestsEvicted], [[], 0]);
+  const two = await open("two");
+  await tick(first);
+  assertEquals(kept(), ["gone/later", "one", "two"]);
+  const again = await open("gone/later");
+  assertEquals([again.warnings, counters.interestsEvicted, counters.streamsUnkept], [[], 1, 0]);
+  const unkept = await open("three");
+  assertMatch(unkept.warnings[0]!, /keeps no more filters/);
+  assertEquals([counters.interestsEvicted, counters.streamsUnkept], [1, 1]);
+  await two.reader.cancel();
+  const three = await open("three");
+  assertEquals(three.warnings, []);
+  await unkept.reader.cancel();
+  const four = await open("four");
+  assertMatch(four.warnings[0]!, /keeps no more filters/, "What was not counted takes nothing away");
+  await tick(first);
+  assertEquals(kept(), ["gone/later", "one", "three"]);
+  for (const { reader } of [one, again, three, four]) await reader.cancel();
+  await stop(first);
+  const second = await startBridgeOn(disk, { now: first.clock.now(), limits: { replayFiltersMax: 1 } });
+  await tick(second);
+  assertEquals(kept(), ["three"], "Of those from before, who was there last");
+  await stop(second);
+});
+
+Deno.test("a filter that somebody came back for is kept on the disk for as long as they stay", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk, { limits: { replaySeconds: 5 } });
+  await follow(first, "/stream/t");
+  const reader = await first.stream("/stream/t");
+  await reader.until("live");
+  first.clock.advance(10_000);
+  await tick(first);
+  const kept = disk.tables().records().flatMap((record) =>
+    record.kind === "interest-put" ? [record.until] : []
+  );
+  assertEquals(kept, [Infinity]);
+  await reader.cancel();
+  await stop(first);
+});

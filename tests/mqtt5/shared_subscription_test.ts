@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { HeldStore } from "../support/held_store.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
 import { connect5, LASTING, subscribe5, textOf } from "./support.ts";
@@ -125,4 +126,62 @@ Deno.test("[MQTT5-3.3.4-5] a copy for a shared subscription has its identifier, 
   }
   assertEquals(identifiers.sort(), [[], [1], [2]]);
   await client.expectNothing();
+});
+
+Deno.test("[MQTT5-3.3.2-5] what expired while a member had it goes to no other when the session ends", async () => {
+  await using test = startBroker();
+  const { counters } = test.broker;
+  const absent = await connect5(test, { ...LASTING, clientId: "absent" });
+  await absent.subscribe([FILTER, 1]);
+  await absent.disconnect();
+  const publisher = await connect5(test);
+  for (const [packetId, expirySeconds] of [[1, 5], [2, 500]] as const) {
+    const payload = new TextEncoder().encode(`${expirySeconds} s`);
+    const properties = { expirySeconds };
+    publisher.send({
+      type: "publish",
+      topic: "a",
+      payload,
+      qos: 1,
+      retain: false,
+      dup: false,
+      packetId,
+      properties,
+    });
+    await publisher.expectAck("puback", packetId);
+  }
+  const other = await connect5(test);
+  await other.subscribe([FILTER, 1]);
+  test.clock.advance(5_000);
+  const again = await connect5(test, { clientId: "absent" });
+  assertEquals(textOf(await other.receivePublish()), "500 s");
+  await other.expectNothing();
+  await again.expectNothing();
+  assertEquals(counters.deliveries["dropped:expired"], 1);
+});
+
+Deno.test("while the store fails, a group gets QoS 1 as long as nothing need be kept for a member", async () => {
+  const store = new HeldStore();
+  await using test = startBroker({ store });
+  const lasting = await connect5(test, { ...LASTING, clientId: "lasting" });
+  await lasting.subscribe(["$share/lasting/kept", 1], ["$share/mixed/a", 0]);
+  const worker = await connect5(test);
+  await worker.subscribe([FILTER, 1]);
+  const [first, publisher] = [await connect5(test), await connect5(test)];
+  store.hold();
+  first.isConnected = false;
+  first.sendPublish("kept", "x", { qos: 1, packetId: 1 });
+  await store.commitCalled(1);
+  store.reject();
+  await first.expectClosed();
+  publisher.sendPublish("a", "x", { qos: 1, packetId: 2 });
+  publisher.sendPublish("kept", "x", { qos: 1, packetId: 3 });
+  const codes: unknown[] = [];
+  for (let count = 0; count < 2; count++) {
+    const packet = await publisher.receive();
+    codes.push(packet?.type === "puback" && packet.reasonCode);
+  }
+  store.release();
+  assertEquals(codes, [0x00, 0x97]);
+  await worker.expectPublish({ topic: "a", payload: "x", qos: 1 });
 });

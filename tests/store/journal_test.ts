@@ -6,6 +6,7 @@ import { Journal, type KeptDelivery } from "../../broker/store/journal.ts";
 import type { RecordKind, StoreRecord } from "../../broker/store/records.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
+import { HeldStore } from "../support/held_store.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const SESSION = { clientId: "c", identity: "i", expirySeconds: 1, expiresAt: Infinity };
@@ -166,6 +167,53 @@ Deno.test("two sessions that end while one is swept are swept as well, and close
   assertEquals(store.takeKinds().filter((kind) => kind === "delivery-deleted").length, 3_000);
   clock.advance(1_000);
   assertEquals(store.takeKinds(), []);
+});
+
+Deno.test("a message of an ended session that another takes before it is swept stays in the store", () => {
+  const { store, clock, journal } = start();
+  const [taken, left] = [message(1), message(2)];
+  const deliveries = [taken, left].map((its): [number, Message] => [
+    journal.deliveryPut(1, deliveryOf(its), 0),
+    its,
+  ]);
+  journal.sessionDeleted(1, deliveries);
+  store.takeKinds();
+  journal.deliveryPut(2, deliveryOf(taken), 0);
+  assertEquals(store.takeKinds(), ["delivery-put"]);
+  clock.advance(20);
+  const deleted = store.records.filter((record) => record.kind === "message-deleted");
+  assertEquals(deleted.map(({ sequence }) => sequence), [2]);
+});
+
+Deno.test("nothing is swept while the store fails or is busy, and all of it afterwards", async () => {
+  for (const isFailing of [true, false]) {
+    const store = new HeldStore();
+    const clock = new SimulatedClock();
+    const turn = new Turn(store, { log: silentLog, clock });
+    const journal = new Journal(store, turn, { clock, pendingBytesMax: 0 });
+    const deliveries = Array.from({ length: 2_500 }, (_, index): [number, Message] => {
+      const its = message(index + 1);
+      return [journal.deliveryPut(1, deliveryOf(its), 0), its];
+    });
+    await endOfTurn();
+    store.hold();
+    journal.sessionDeleted(1, deliveries);
+    if (!isFailing) store.pendingBytes = 1; // What others have put since, and nobody asked about.
+    await store.commitCalled(1);
+    if (isFailing) store.reject();
+    else store.resolve();
+    await endOfTurn();
+    clock.advance(900);
+    assertEquals(store.kinds, ["session-deleted"]);
+    store.release();
+    store.pendingBytes = 0;
+    clock.advance(100);
+    await endOfTurn();
+    clock.advance(100);
+    assertEquals(store.kinds.length, 1 + 2 * deliveries.length);
+    journal.close();
+    await turn.close();
+  }
 });
 
 Deno.test("a journal without deliveries to sweep waits for nothing", () => {

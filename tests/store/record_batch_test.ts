@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { RecordBatch } from "../../broker/store/record_batch.ts";
 import type { StoreRecord } from "../../broker/store/records.ts";
 import { RandomRecords } from "../support/random_records.ts";
@@ -140,4 +140,22 @@ Deno.test("of a batch that may or may not be on the disk nothing is left out: th
       }
     }
   }
+});
+
+Deno.test("what came and went leaves no room taken, and the rest in its order", () => {
+  const batch = batchOf(SESSION);
+  const kept: StoreRecord[] = [SESSION];
+  for (let deliveryId = 1; deliveryId <= 100_000; deliveryId++) {
+    const delivery = { ...DELIVERY, deliveryId };
+    batch.add(delivery);
+    if (deliveryId % 100 === 0) kept.push(delivery);
+    else batch.add({ kind: "delivery-deleted", deliveryId });
+    assertLessOrEqual(batch.placeCount, 2 * batch.size + 1_000);
+  }
+  assertEquals(batch.size, kept.length);
+  assertEquals([...batch], kept);
+  const changed = { ...DELIVERY, deliveryId: 100, packetId: 7 };
+  batch.add({ kind: "delivery-sent", deliveryId: 100, packetId: 7 });
+  assertEquals([...batch][1], changed);
+  assertEquals(batch.size, kept.length);
 });

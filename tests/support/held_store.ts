@@ -5,7 +5,7 @@ import { eventually } from "./eventually.ts";
 /** A store that, from `hold` to `release`, takes a test's word for every commit. */
 export class HeldStore implements Store {
   readonly durable = true;
-  readonly pendingBytes = 0;
+  pendingBytes = 0;
   /** Of every record since `hold`, in order. */
   readonly kinds: StoreRecord["kind"][] = [];
   #isHolding = false;
