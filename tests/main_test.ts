@@ -105,6 +105,7 @@ Deno.test("a port in use is one line that names address and key, and exit code 1
   const { port } = taken.addr;
   for (const kind of ["mqtt", "http"]) {
     const ports = [
+      "--memory",
       "--mqtt-port",
       kind === "mqtt" ? `${port}` : "0",
       "--http-port",
