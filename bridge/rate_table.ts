@@ -1,7 +1,4 @@
-import { type Broker, type Identity, peerAddress, PublishRate } from "../broker/mod.ts";
-
-/** All who nobody named share this name, and so must not share one bound. */
-const ANONYMOUS = "anonymous";
+import { ANONYMOUS_NAME, type Broker, type Identity, peerAddress, PublishRate } from "../broker/mod.ts";
 
 /** How much everybody has published over HTTP: one rate for each identity, or address where nobody showed a name. */
 export class RateTable {
@@ -32,7 +29,8 @@ export class RateTable {
 
   #rateOf({ name }: Identity, peer: string): PublishRate {
     const { limits, clock } = this.#broker;
-    const key = name === ANONYMOUS ? `address ${peerAddress(peer)}` : `name ${name}`;
+    // All who showed no name share one, and so must not share one bound.
+    const key = name === ANONYMOUS_NAME ? `address ${peerAddress(peer)}` : `name ${name}`;
     const rate = this.#rates.get(key) ?? new PublishRate(limits, clock.now());
     this.#rates.delete(key);
     if (this.#rates.size >= limits.publishRatePeersMax) this.#rates.delete(this.#rates.keys().next().value!);

@@ -1,6 +1,13 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import type { MiddlewareHandler } from "hono";
-import type { Action, Broker, Credentials, Grant, Identity } from "../../broker/mod.ts";
+import {
+  type Action,
+  ANONYMOUS_NAME,
+  type Broker,
+  type Credentials,
+  type Grant,
+  type Identity,
+} from "../../broker/mod.ts";
 import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
 import type { Bridge, BridgeContext, BridgeEnv } from "../context.ts";
 import { names } from "../negotiate.ts";
@@ -96,7 +103,7 @@ export function requireRight(identity: Identity, action: Action, topicOrFilter: 
 
 export function denied(identity: Identity, action: Action, topicOrFilter: string): Problem {
   const detail = `Cannot ${action} ${JSON.stringify(topicOrFilter.slice(0, 80))} as ${identity.name}`;
-  const isAnonymous = identity.name === "anonymous";
+  const isAnonymous = identity.name === ANONYMOUS_NAME;
   return new Problem(isAnonymous ? "unauthenticated" : "denied", detail, {
     mqttReasonCode: NOT_AUTHORIZED,
     ...(isAnonymous ? { headers: CHALLENGE } : {}),

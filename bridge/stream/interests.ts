@@ -91,6 +91,7 @@ export class Interests {
     this.#matched.set(topic, isMatch);
     return isMatch;
   }
+
   /** False if there is no place for it. */
   #count(filter: string): boolean {
     const known = this.#interests.get(filter);

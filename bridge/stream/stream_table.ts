@@ -1,4 +1,4 @@
-import type { Broker, Identity } from "../../broker/mod.ts";
+import { ANONYMOUS_NAME, type Broker, type Identity } from "../../broker/mod.ts";
 import type { Interests } from "./interests.ts";
 import { JsonItems, JsonLines } from "./json_lines.ts";
 import type { ReplayLog } from "./replay_log.ts";
@@ -11,8 +11,6 @@ import { TextLines } from "./text_lines.ts";
 const TICK_MS = 1_000;
 /** Reconnects a second that a broker should see after it stopped. */
 const RECONNECTS_PER_SECOND = 500;
-/** All who nobody named share this name, and so must not share one bound. */
-const ANONYMOUS = "anonymous";
 
 export type StreamRefusal = "overloaded" | "too-many-streams" | "shutdown" | "denied";
 
@@ -59,7 +57,10 @@ export class StreamTable implements StreamHome {
     if (this.#isClosing) return "shutdown";
     if (this.#streams.size >= streamsMax || this.broker.memory.isOverloaded) return "overloaded";
     const count = this.#countsByName.get(identity.name) ?? 0;
-    return identity.name !== ANONYMOUS && count >= streamsPerIdentityMax ? "too-many-streams" : undefined;
+    // All who showed no name share one, and so must not share one bound.
+    return identity.name !== ANONYMOUS_NAME && count >= streamsPerIdentityMax
+      ? "too-many-streams"
+      : undefined;
   }
 
   /** Subscribes, decides where to go on, and writes the first chunk in one step: nothing is missed in between. */
