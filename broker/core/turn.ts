@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { IoPoll } from "./io_poll.ts";
 import type { Log } from "./log.ts";
 
 /** What is written to a peer at the end of a turn: an MQTT outbox, an HTTP stream. */
@@ -32,6 +33,8 @@ export interface TurnOptions {
 
 /** How long what nobody waits for may wait for the company of something that somebody does. */
 const NOTE_DELAY_MS = 100;
+/** Peers flushed in one go: each write takes about 5 µs, and whoever sends something meanwhile waits that long. */
+const FLUSHED_AT_ONCE = 64;
 /** How often a disk that failed is tried again. */
 const RETRY_MS = 1_000;
 
@@ -58,6 +61,10 @@ export class Turn {
   #now = 0;
   #dirty: Flushable[] = [];
   #held: Flushable[] = [];
+  /** Peers of turns with more than `FLUSHED_AT_ONCE` that are still to be flushed. */
+  #crowd: Flushable[] = [];
+  #isFlushingCrowd = false;
+  readonly #poll = new IoPoll();
   #isScheduled = false;
   /** Nothing is committed for the time being. */
   #isHeld = false;
@@ -153,6 +160,7 @@ export class Turn {
     // Another one may follow it at once.
     while (this.#committing) await this.#committing;
     this.#cancelRetry?.();
+    await this.#poll.close();
     if (this.#batchHasRecords || this.#hasNotes || this.#failure !== undefined) {
       await this.#committer.commit();
     }
@@ -170,7 +178,26 @@ export class Turn {
     if (this.#batchHasRecords && this.#canCommit) this.#commit();
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const flushable of dirty) this.#flushOrHold(flushable);
+    this.#flushAll(dirty);
+  }
+
+  /** A few at once, more in slices: whoever writes to a thousand must not keep the others waiting for that. */
+  #flushAll(flushables: readonly Flushable[]): void {
+    if (flushables.length <= FLUSHED_AT_ONCE) {
+      for (const flushable of flushables) this.#flushOrHold(flushable);
+      return;
+    }
+    for (const flushable of flushables) this.#crowd.push(flushable);
+    if (!this.#isFlushingCrowd) void this.#flushCrowd();
+  }
+
+  async #flushCrowd(): Promise<void> {
+    this.#isFlushingCrowd = true;
+    while (this.#crowd.length > 0) {
+      for (const flushable of this.#crowd.splice(0, FLUSHED_AT_ONCE)) this.#flushOrHold(flushable);
+      await this.#poll.next();
+    }
+    this.#isFlushingCrowd = false;
   }
 
   get #canCommit(): boolean {
@@ -213,7 +240,7 @@ export class Turn {
     const held = this.#held;
     if (held.length > 0) {
       this.#held = [];
-      for (const flushable of held) this.#flushOrHold(flushable);
+      this.#flushAll(held);
     }
     if (this.#waiters.length === 0) return;
     const done = this.#waiters.filter((waiter) => waiter.batch <= batch);
@@ -228,8 +255,10 @@ export class Turn {
     this.#onFailed();
     this.#committedBatch = batch;
     this.#cancelRetry = this.#clock.after(RETRY_MS, () => this.#commit());
-    const resting = this.#held.concat(this.#dirty.filter((flushable) => flushable.restsOnBatch >= batch));
+    const unflushed = this.#dirty.concat(this.#crowd);
+    const resting = this.#held.concat(unflushed.filter((flushable) => flushable.restsOnBatch >= batch));
     this.#held = [];
+    this.#crowd = this.#crowd.filter((flushable) => flushable.restsOnBatch < batch);
     for (const flushable of resting) flushable.abandon();
     this.#rejectWaiters(error);
   }

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLog } from "../../broker/core/log.ts";
+import { eventually } from "../support/eventually.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { type Committer, type Flushable, Turn } from "../../broker/core/turn.ts";
 
@@ -136,6 +137,50 @@ Deno.test("what rests on two batches is not handed over in part before the first
   await turnOver();
   assertEquals(calls.at(-1), "both flush");
 });
+
+Deno.test("a turn that touched a thousand is flushed in slices, each peer once, and another turn gets in between", async () => {
+  const { calls, committer, turn, peer } = start();
+  const crowd = Array.from({ length: 1_000 }, (_, index) => peer(`${index}`));
+  for (const one of crowd) turn.touch(one);
+  await Promise.resolve();
+  assertEquals(calls.length, 64);
+  turn.touch(peer("small"));
+  await Promise.resolve();
+  assertEquals(calls.slice(64), ["small flush"]);
+  await eventually(() => assertEquals(calls.length, 1_001));
+  assertEquals(calls.filter((call) => call !== "small flush"), crowd.map(({ name }) => `${name} flush`));
+  await closed(turn, committer);
+});
+
+Deno.test("what a crowd rests on is asked when its slice comes: a commit that fails abandons the rest", async () => {
+  const { calls, committer, turn, peer } = start();
+  const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
+  for (const one of crowd) turn.touch(one);
+  await Promise.resolve();
+  assertEquals(calls.length, 64);
+  turn.recorded();
+  for (const one of crowd.slice(100)) one.restsOnBatch = turn.openBatch;
+  await Promise.resolve();
+  committer.pending[0]!.reject(new Error("The disk is full"));
+  await eventually(() => assertEquals(calls.length, 201));
+  assertEquals(
+    calls.filter((call) => call.endsWith("abandon")),
+    crowd.slice(100).map(({ name }) => `${name} abandon`),
+  );
+  assertEquals(
+    calls.filter((call) => call.endsWith("flush")),
+    crowd.slice(0, 100).map(({ name }) => `${name} flush`),
+  );
+  await closed(turn, committer);
+});
+
+/** Closes it; a commit that it begins then succeeds. */
+async function closed(turn: Turn, committer: HandCommitter): Promise<void> {
+  const closing = turn.close();
+  const committed = setInterval(() => committer.pending.at(-1)?.resolve(), 1);
+  await closing;
+  clearInterval(committed);
+}
 
 Deno.test("a commit that fails abandons what rests on it and nothing else, until a later one succeeds", async () => {
   const { calls, committer, clock, recoveredCount, turn, peer } = start();
