@@ -316,12 +316,14 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const buffer = new ReadBuffer(limits.readBufferBytesMin, limits.readBufferBytesMax);
     const answersMax = 2 * Math.max(limits.outboxBytesMax, limits.packetBytesMax);
     for (;;) {
-      const count = await this.link.read(buffer.bytes);
+      const direct = this.#frames.room();
+      const count = await this.link.read(direct ?? buffer.room(this.#frames.isAfterLarge));
       if (this.#closeReason !== undefined) return;
       if (count === null) return this.close("link-closed");
       counters.bytesReceived += count;
       let isAlive = count >= PROGRESS_BYTES;
-      this.#frames.push(buffer.take(count), true);
+      if (direct) this.#frames.filled(count);
+      else this.#frames.push(buffer.take(count), true);
       // No packet after the one that ended the connection is handled. [MQTT-3.1.4-5] [MQTT-3.14.4-2] [MQTT5-3.1.4-6] [MQTT5-3.14.4-1]
       while (this.#closeReason === undefined && this.#frames.next()) {
         isAlive = true;

@@ -9,6 +9,8 @@ const NOTHING = new Uint8Array(0);
 const GATHER_BYTES_MIN = 64;
 /** Room for so many times what has arrived: a packet of two chunks is copied once, a lie about a length costs little. */
 const GATHER_FACTOR = 4;
+/** From so many missing bytes on, the rest of a packet is worth reads of its own. */
+const DIRECT_BYTES_MIN = 16 * 1024;
 /**
  * CONNECT, CONNACK and PUBLISH stand below: of the others nothing but numbers, strings and copies outlives decoding.
  */
@@ -22,10 +24,12 @@ const HEADER_BYTES_MAX = 5;
  *     chunk   |..done..|P1......|P2....|P3..      P1 and P2 are views of the chunk: nothing is copied
  *                      ^position
  *     gather  |P3..                               the rest is copied out, lest it pin the whole chunk
- *     gather  |P3......|                          and completed from the chunks that follow
+ *     gather  |P3......|                          and completed from the chunks that follow, or, where
+ *                                                 much is missing (`room`), read into without a copy
  *
  * - A length is checked as soon as it is known, before anything of its packet is kept.
- * - The gather buffer grows as bytes really arrive; the length that a header claims only limits it.
+ * - The gather buffer grows as bytes really arrive; the length that a header claims only limits it, unless such a large
+ *   packet has come before.
  * - Packets are views of chunk or gather buffer, so neither is ever written again once a packet was cut from it.
  */
 export class FrameReader {
@@ -42,6 +46,9 @@ export class FrameReader {
   #gatheredBytes = 0;
   /** Length of the packet being gathered; 0 while its header is not complete. */
   #wantedBytes = 0;
+  /** The largest packet that was gathered. */
+  #largestBytes = 0;
+  #isAfterLarge = false;
 
   #source: Uint8Array = NOTHING;
   #start = 0;
@@ -71,6 +78,11 @@ export class FrameReader {
   /** Bytes of the packet that `next` found, header included. */
   get packetBytes(): number {
     return this.#end - this.#start;
+  }
+
+  /** Whether a packet that was worth reads of its own came last: the next may be one as well. */
+  get isAfterLarge(): boolean {
+    return this.#isAfterLarge;
   }
 
   /** Bytes that arrived and are not part of a packet that `next` found. */
@@ -117,6 +129,21 @@ export class FrameReader {
     this.#position = 0;
   }
 
+  /**
+   * Where the next bytes may be read to without a copy: the rest of a large packet. `filled` then says how many came.
+   * Undefined if they belong into a chunk of their own. Call it when `next` has returned false.
+   */
+  room(): Uint8Array | undefined {
+    if (this.#wantedBytes - this.#gatheredBytes < DIRECT_BYTES_MIN) return undefined;
+    if (this.#gatheredBytes === this.#gather.length) this.#grow(this.#gatheredBytes);
+    return this.#gather.subarray(this.#gatheredBytes);
+  }
+
+  /** Takes so many bytes that were read into `room`. */
+  filled(count: number): void {
+    this.#gatheredBytes += count;
+  }
+
   /** Finds the next whole packet: true with `header` and `body` set, or false when more bytes must come first. */
   next(): boolean {
     if (this.#gatheredBytes > 0) return this.#nextGathered();
@@ -131,6 +158,7 @@ export class FrameReader {
     if (this.#isLent && this.#chunk[start]! < HEADER_WITHOUT_VIEWS_MIN) return this.#own();
     this.#cut(this.#chunk, start, start + length);
     this.#position = start + length;
+    this.#isAfterLarge = false;
     return true;
   }
 
@@ -152,6 +180,8 @@ export class FrameReader {
     this.#keep(Math.min(missing, this.#chunk.length - this.#position));
     if (this.#gatheredBytes < this.#wantedBytes) return this.#release();
     this.#cut(this.#gather, 0, this.#wantedBytes);
+    if (this.#wantedBytes > this.#largestBytes) this.#largestBytes = this.#wantedBytes;
+    this.#isAfterLarge = this.#wantedBytes > DIRECT_BYTES_MIN;
     this.#gather = NOTHING;
     this.#gatheredBytes = 0;
     this.#wantedBytes = 0;
@@ -195,15 +225,20 @@ export class FrameReader {
   /** Moves the next bytes of the chunk into the gather buffer. */
   #keep(count: number): void {
     const needed = this.#gatheredBytes + count;
-    if (needed > this.#gather.length) {
-      const roomy = Math.max(needed * GATHER_FACTOR, GATHER_BYTES_MIN);
-      const grown = new Uint8Array(this.#wantedBytes === 0 ? roomy : Math.min(roomy, this.#wantedBytes));
-      grown.set(this.#gather.subarray(0, this.#gatheredBytes));
-      this.#gather = grown;
-    }
+    if (needed > this.#gather.length) this.#grow(needed);
     this.#gather.set(this.#chunk.subarray(this.#position, this.#position + count), this.#gatheredBytes);
     this.#gatheredBytes = needed;
     this.#position += count;
+  }
+
+  #grow(needed: number): void {
+    const roomy = Math.max(needed * GATHER_FACTOR, GATHER_BYTES_MIN);
+    const isKnown = this.#wantedBytes > 0;
+    const grown = new Uint8Array(
+      isKnown ? Math.min(Math.max(roomy, this.#largestBytes), this.#wantedBytes) : roomy,
+    );
+    grown.set(this.#gather.subarray(0, this.#gatheredBytes));
+    this.#gather = grown;
   }
 
   /** Lets go of the chunk and the packet cut last: an idle connection must not hold them in memory. */

@@ -148,8 +148,10 @@ export class Outbox {
   /** Pushes an encoded PUBLISH with its own first byte and, unless the offset is 0, its own packet identifier. */
   pushPublish(frame: Uint8Array, firstByte: number, packetIdOffset: number, packetId: number): void {
     if (this.#isOver) return;
-    if (this.#mayLend(frame, firstByte, packetIdOffset)) return this.#lend(frame);
+    const isAsItCame = packetIdOffset === 0 && frame[0] === firstByte;
     const isLarge = frame.length >= REFERENCE_BYTES_MIN;
+    if (isAsItCame && isLarge) return this.push(frame);
+    if (isAsItCame && this.#bytes === 0 && frame.length >= LENT_BYTES_MIN) return this.#lend(frame);
     const headBytes = packetIdOffset > 0 ? packetIdOffset + 2 : 1;
     if (isLarge && headBytes >= REFERENCE_BYTES_MIN) {
       // A topic so long that even the head is large: a patched copy is the simple way for a rare packet.
@@ -213,11 +215,6 @@ export class Outbox {
   }
 
   /** At most one frame for each link, lest small ones hold the large chunks that they came in. */
-  #mayLend(frame: Uint8Array, firstByte: number, packetIdOffset: number): boolean {
-    return frame.length >= LENT_BYTES_MIN && packetIdOffset === 0 && frame[0] === firstByte &&
-      this.#bytes === 0;
-  }
-
   #lend(frame: Uint8Array): void {
     this.#tail = frame;
     this.#tailBytes = frame.length;

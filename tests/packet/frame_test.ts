@@ -1,4 +1,11 @@
-import { assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertLessOrEqual,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { FrameReader } from "../../broker/packet/frame.ts";
 import { PacketError } from "../../broker/packet/packet_error.ts";
 import { hex } from "./fixtures.ts";
@@ -138,4 +145,83 @@ Deno.test("chunks pushed before the last one was read through are not lost", () 
   assertEquals(frames.header, 0xc0);
   frames.push(hex(""));
   assertEquals(frames.next(), false);
+});
+
+/** A PUBLISH of so many bytes behind its fixed header of 4, which say where they stand. */
+function largePacket(bodyBytes: number): Uint8Array {
+  const packet = Uint8Array.from({ length: bodyBytes + 4 }, (_, place) => place % 251);
+  packet.set([0x30, bodyBytes & 0x7f | 0x80, bodyBytes >> 7 & 0x7f | 0x80, bodyBytes >> 14]);
+  return packet;
+}
+
+/** Reads as a connection does: into `room` where there is one, otherwise into a buffer that the next read writes over. */
+function readThrough(
+  stream: Uint8Array,
+  sizeOfRead: () => number,
+): { packets: Uint8Array[]; directBytes: number } {
+  const frames = new FrameReader(2_000_000);
+  const buffer = new Uint8Array(4_096);
+  const packets: Uint8Array[] = [];
+  let directBytes = 0;
+  for (let at = 0; at < stream.length;) {
+    const direct = frames.room();
+    const target = direct ?? buffer;
+    const part = stream.subarray(at, at + Math.min(sizeOfRead(), target.length));
+    target.set(part);
+    at += part.length;
+    if (direct) frames.filled(part.length);
+    else frames.push(target.subarray(0, part.length), true);
+    if (direct) directBytes += part.length;
+    while (frames.next()) packets.push(frames.packet().slice());
+  }
+  assertEquals(frames.bufferedBytes, 0);
+  return { packets, directBytes };
+}
+
+Deno.test("the rest of a large packet is read to where it stays, among packets of any size, in reads of any size", () => {
+  const sizes = [20_000, 2_097, 90_000, 90_001, 300, 1_000_000, 16_380, 16_390, 70_000, 2_050, 1_000_000];
+  const packets = sizes.map(largePacket);
+  const stream = new Uint8Array(packets.reduce((sum, { length }) => sum + length, 0));
+  packets.reduce((place, packet) => (stream.set(packet, place), place + packet.length), 0);
+  for (const readBytes of [1_000, 4_096, 65_536, 2_000_000]) {
+    const read = readThrough(stream, () => readBytes);
+    assertEquals(read.packets.length, packets.length);
+    for (const [index, packet] of read.packets.entries()) assertEquals(packet, packets[index]);
+    assertGreater(read.directBytes, stream.length * 0.9);
+  }
+  let turn = 0;
+  assertEquals(readThrough(stream, () => 1 + (turn += 7_919) % 50_000).packets, packets);
+});
+
+Deno.test("room is reserved for four times what came, for a whole packet once a larger one has come", () => {
+  const frames = new FrameReader(2_000_000);
+  const packet = largePacket(1_000_000);
+  assertStrictEquals(frames.room(), undefined);
+  frames.push(packet.slice(0, 5_000));
+  assertEquals(frames.next(), false);
+  for (let at = 5_000; at < packet.length;) {
+    const room = frames.room()!;
+    assertLessOrEqual(room.length, at * 3);
+    room.set(packet.subarray(at, at + room.length));
+    frames.filled(room.length);
+    at += room.length;
+    assertEquals(frames.next(), at === packet.length);
+  }
+  assertEquals([frames.packet().length, frames.isAfterLarge], [packet.length, true]);
+  assertEquals(frames.next(), false);
+  frames.push(packet.slice(0, 5_000));
+  assertEquals(frames.next(), false);
+  assertEquals(frames.room()!.length, packet.length - 5_000);
+});
+
+Deno.test("a packet of which less than 16 KiB is missing, or whose length is not known yet, has no room of its own", () => {
+  for (const [packetBytes, hasRoom] of [[20_000, false], [20_479, false], [20_480, true]] as const) {
+    const frames = new FrameReader(2_000_000);
+    frames.push(largePacket(packetBytes - 4).slice(0, 4_096));
+    assertEquals(frames.next(), false);
+    assertEquals(frames.room() !== undefined, hasRoom, `${packetBytes}`);
+  }
+  const unknown = new FrameReader(2_000_000);
+  unknown.push(hex("30 ff ff"));
+  assertEquals([unknown.next(), unknown.room()], [false, undefined]);
 });
