@@ -17,6 +17,11 @@ export interface Limits {
    * whole sites come from one address where they share a router, or a proxy stands before the broker.
    */
   readonly connectionsPerAddressMax: number;
+  /**
+   * MQTT connections of one user, by whatever way they come; one more is refused at CONNECT (0x97; 3 before MQTT 5.0). 0
+   * for no such bound, since a whole fleet of devices may share one user. Who showed no name is not bounded by it.
+   */
+  readonly connectionsPerIdentityMax: number;
   /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */
   readonly connectTimeoutSeconds: number;
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
@@ -220,6 +225,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 20_000,
   connectionsPerAddressMax: 0,
+  connectionsPerIdentityMax: 0,
   connectTimeoutSeconds: 10,
   connectBytesMax: 64 * KiB,
   packetBytesMax: 1 * MiB,
