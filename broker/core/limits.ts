@@ -10,7 +10,7 @@ const MiB = 1024 * KiB;
  */
 export interface Limits {
   // Connections
-  /** Open connections of MQTT and HTTPS; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
+  /** Open connections of MQTT and HTTPS; one more is closed at once. Where descriptors are few, they are the bound: see below. */
   readonly connectionsMax: number;
   /**
    * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
@@ -22,6 +22,12 @@ export interface Limits {
    * for no such bound, since a whole fleet of devices may share one user. Who showed no name is not bounded by it.
    */
   readonly connectionsPerIdentityMax: number;
+  /**
+   * Descriptors that no connection may have: those of MQTT and HTTPS are closed at once before (`too-few-descriptors`).
+   * Some of each that the broker may need later, for the store, certificates, a hook, twice over; with 256 descriptors,
+   * the least that systems have, it still is a small part.
+   */
+  readonly descriptorsReserve: number;
   /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */
   readonly connectTimeoutSeconds: number;
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
@@ -226,6 +232,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 20_000,
   connectionsPerAddressMax: 0,
   connectionsPerIdentityMax: 0,
+  descriptorsReserve: 32,
   connectTimeoutSeconds: 10,
   connectBytesMax: 64 * KiB,
   packetBytesMax: 1 * MiB,
