@@ -8,6 +8,11 @@ const OWN_DESCRIPTORS = 24;
 /** As much of the rest links may have at most, and HTTP at least for what is no stream. */
 const LINKS_SHARE = 3 / 4;
 const REQUESTS_SHARE = 1 / 8;
+/**
+ * Systems that have few have 256, 1,024 or 4,096, the others have ten times as many and more. To count those would take
+ * longer than everything else at the start; there the reserve alone has to do.
+ */
+const COUNTED_MAX = 4_096;
 
 export interface DescriptorShares {
   /** With no more streams than there are descriptors for. */
@@ -30,15 +35,16 @@ export function spareOpener(log: Log): OpenSpare | undefined {
 }
 
 /**
- * Shares out the descriptors that the system leaves to the process. They are counted by opening as many as can be
- * wanted, three microseconds each, since to read the bound takes all permissions.
+ * Shares out the descriptors that the system leaves to the process, where they are few. They are counted by opening
+ * them, since to read the bound takes all permissions.
  */
 export function shareDescriptors(limits: Limits, log: Log, open: OpenSpare | undefined): DescriptorShares {
   if (!open) return { limits, linksMax: Infinity };
   const { connectionsMax, streamsMax, descriptorsReserve } = limits;
   const kept = descriptorsReserve + OWN_DESCRIPTORS;
-  const wanted = kept +
-    Math.ceil(Math.max(connectionsMax / LINKS_SHARE, (connectionsMax + streamsMax) / (1 - REQUESTS_SHARE)));
+  const connections = connectionsMax / LINKS_SHARE;
+  const all = (connectionsMax + streamsMax) / (1 - REQUESTS_SHARE);
+  const wanted = Math.min(kept + Math.ceil(Math.max(connections, all)), COUNTED_MAX);
   const free = countFreeDescriptors(open, wanted);
   if (free >= wanted) return { limits, linksMax: Infinity };
   const usable = free - kept;
