@@ -2,6 +2,12 @@ import type { Counters } from "../metrics/counters.ts";
 import type { Limits } from "./limits.ts";
 import type { PacedLog } from "./paced_log.ts";
 
+/**
+ * So much of the reserve must be there beside it before anybody new is let in again. With less, the next would have it given
+ * up, and what is closed then, such as the socket that listens for HTTP, would make it look whole: ten times a second.
+ */
+const RECOVERED_SHARE = 1 / 2;
+
 /** What holds one descriptor until it is closed. */
 export interface Spare {
   close(): void;
@@ -23,7 +29,7 @@ export interface DescriptorReserveParts {
  * Descriptors that are kept open for nothing, so that there are some when the last is gone: for the store, files that are
  * read again, questions to a hook. Deno itself does not survive everything that it may have to open then.
  *
- *     all held ──a descriptor was refused: ranOut──> all closed, isShort ──recover: all can be held again──> all held
+ *     all held ──a descriptor was refused: ranOut──> all closed, isShort ──recover: as many and a half──> all held
  *
  * Permissions that a broker has do not let it read how many there are, so it finds out by trying.
  */
@@ -63,7 +69,9 @@ export class DescriptorReserve {
 
   /** Looks whether descriptors ran out, or are there again; answers whether somebody new may be let in. */
   recover(): boolean {
-    if (this.#hold() && this.#hasOneMore()) {
+    const { descriptorsReserve } = this.#parts.limits;
+    const more = this.#isShort ? Math.ceil(descriptorsReserve * RECOVERED_SHARE) : 1;
+    if (this.#hold() && countFreeDescriptors(this.#parts.open, more) === more) {
       if (this.#isShort) this.#parts.log.info("descriptors-recovered");
       this.#isShort = false;
     } else if (this.#isShort) this.close();
@@ -82,12 +90,6 @@ export class DescriptorReserve {
     const { spares, isAll } = openSpares(open, limits.descriptorsReserve - this.#held.length);
     this.#held.push(...spares);
     if (!isAll) this.close();
-    return isAll;
-  }
-
-  #hasOneMore(): boolean {
-    const { spares, isAll } = openSpares(this.#parts.open, 1);
-    for (const spare of spares) spare.close();
     return isAll;
   }
 }

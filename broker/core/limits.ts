@@ -10,7 +10,7 @@ const MiB = 1024 * KiB;
  */
 export interface Limits {
   // Connections
-  /** Open connections of MQTT and HTTPS; one more is closed at once. Where descriptors are few, they are the bound: see below. */
+  /** Open connections of MQTT and HTTPS; one more is closed at once. Where there are fewer descriptors, these are the bound. */
   readonly connectionsMax: number;
   /**
    * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
@@ -23,9 +23,9 @@ export interface Limits {
    */
   readonly connectionsPerIdentityMax: number;
   /**
-   * Descriptors that no connection may have: those of MQTT and HTTPS are closed at once before (`too-few-descriptors`).
-   * Some of each that the broker may need later, for the store, certificates, a hook, twice over; with 256 descriptors,
-   * the least that systems have, it still is a small part.
+   * Descriptors kept for what the broker itself may have to open: files that are read again, questions to a hook, the
+   * store. When the system refuses one these are given up, and new connections are closed at once
+   * (`too-few-descriptors`). Twice what it opens at a time, and a small part of 256, the least that systems have.
    */
   readonly descriptorsReserve: number;
   /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */

@@ -30,7 +30,7 @@ for (const [count, isEnough] of [[10, false], [11, true], [12, true]] as const) 
   });
 }
 
-Deno.test("whoever is refused a descriptor finds the reserve given up, until all of it is there again", () => {
+Deno.test("whoever is refused a descriptor finds the reserve given up, until it is there again, and half as much", () => {
   const system = new FewDescriptors(20);
   const { reserve, counters, lines } = reserveOf(10, system.open);
   let callbacks = 0;
@@ -45,8 +45,10 @@ Deno.test("whoever is refused a descriptor finds the reserve given up, until all
   assertEquals([reserve.recover(), system.inUse], [false, 11]);
   file.close();
   assertEquals([reserve.recover(), system.inUse], [false, 10]);
+  for (const other of others.splice(0, 4)) other.close();
+  assertEquals([reserve.recover(), system.inUse], [false, 6]);
   others.pop()!.close();
-  assertEquals([reserve.recover(), reserve.isShort, system.inUse], [true, false, 19]);
+  assertEquals([reserve.recover(), reserve.isShort, system.inUse], [true, false, 15]);
   assertEquals(lines, ["warn  descriptors-short descriptorsReserve=10", "info  descriptors-recovered"]);
 });
 
