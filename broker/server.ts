@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 import { Connection } from "./connection/connection.ts";
-import { failureOf } from "./connection/failure.ts";
+import { type Failure, failureOf } from "./connection/failure.ts";
 import type { ConnectionPort } from "./connection/connection_port.ts";
 import type { SharedParts } from "./connection/shared_parts.ts";
 import { AddressTable } from "./core/address_table.ts";
@@ -162,12 +162,19 @@ export class Server {
 
   #failed(link: Link, error: unknown): void {
     const { counters, log } = this.#broker;
-    const { reason, detail } = failureOf(error);
+    const { reason, detail } = this.#failureOf(error);
     counters.closes[reason]++;
     const fields = { peer: link.peer, reason, detail };
     if (reason === "internal-error") log.error("link-refused", fields);
     else if (reason === "proxy-header-refused") this.#pacedLog.warn("link-refused", fields);
     else this.#pacedLog.info("link-refused", fields); // Whoever scans ports does this all day.
+  }
+
+  /** Whoever serves a link may need descriptors for that. */
+  #failureOf(error: unknown): Failure {
+    if (!isOutOfDescriptors(error)) return failureOf(error);
+    this.#descriptors?.ranOut();
+    return { reason: "too-few-descriptors", detail: String(error) };
   }
 
   #forget(link: Link): void {

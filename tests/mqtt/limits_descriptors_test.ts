@@ -58,6 +58,16 @@ for (const [linksMax, isServed] of [[3, false], [4, true], [5, true]] as const) 
   });
 }
 
+Deno.test("a link whose service finds no descriptor is closed and counted, and gives the reserve up", async () => {
+  const { test, descriptors } = start();
+  await using _test = test;
+  const listener = new MemoryListener();
+  test.server.listen(listener, () => Promise.reject(outOfDescriptors()));
+  const link = listener.connect();
+  assertEquals(await link.read(new Uint8Array(1)), null);
+  assertEquals([test.broker.counters.closes["too-few-descriptors"], descriptors.isShort], [1, true]);
+});
+
 Deno.test("while descriptors are short nobody new comes in, whoever is in stays, and then all come in again", async () => {
   const { test, descriptors, system } = start();
   await using _test = test;
