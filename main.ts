@@ -1,8 +1,17 @@
-import { type Bridge, type Client, createBridge, HttpServer, HttpsServer, pageGuard } from "./bridge/mod.ts";
+import {
+  type Bridge,
+  type Client,
+  createBridge,
+  type Descriptors,
+  HttpServer,
+  HttpsServer,
+  pageGuard,
+} from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
 import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
 import { PUB_FLAGS, SUB_FLAGS } from "./broker/cli/client_flags.ts";
+import { shareDescriptors, spareOpener } from "./broker/cli/descriptors.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./broker/cli/command_line.ts";
 import { runBackup, runCheck } from "./broker/cli/data.ts";
 import { BACKUP_FLAGS, CHECK_FLAGS } from "./broker/cli/data_flags.ts";
@@ -16,7 +25,15 @@ import { loadRules, readRules } from "./broker/cli/rules.ts";
 import { banner, openPort, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, type BrokerOptions, type Clock, Log, StoreError } from "./broker/mod.ts";
+import {
+  Broker,
+  type BrokerOptions,
+  type Clock,
+  DescriptorReserve,
+  Log,
+  PacedLog,
+  StoreError,
+} from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { STORES } from "./broker/store/stores.ts";
 import { UpgradedLink } from "./broker/transport/upgraded_link.ts";
@@ -110,25 +127,35 @@ async function runServe(line: CommandLine): Promise<number> {
 /** Puts store, broker, MQTT and HTTP together; throws `StartError` or `StoreError` with nothing left open. */
 async function serve(options: Options, brokerOptions: BrokerOptions & { readonly log: Log }) {
   const { log } = brokerOptions;
-  const { limits, features } = options;
+  const { features } = options;
   // Before the data are read: a port that is taken should be said at once. Clients that come early wait in its queue.
   const entrances = await Entrances.open(options, { log, guard: pageGuard(options.http) });
   let broker: Broker | undefined;
   let server: Server | undefined;
+  let descriptors: DescriptorReserve | undefined;
   let bridge: Bridge;
   let http: WebServers;
   try {
+    const open = spareOpener(log);
+    const { limits, linksMax } = shareDescriptors(options.limits, log, open);
     const store = STORES[options.durability]({ folder: options.data, onProgress: progressLog(log) });
     broker = await Broker.open({ ...brokerOptions, limits, features, store });
+    const { counters, clock } = broker;
+    const pacedLog = new PacedLog(log, () => clock.now());
+    descriptors = open && new DescriptorReserve({ limits, counters, log: pacedLog, open, linksMax });
     server = new Server(broker, {
+      ...(descriptors && { descriptors }),
       sysIntervalSeconds: options.sysIntervalSeconds,
       version: manifest.version,
     });
     bridge = createBridge(broker, { ...options.http, acceptSocket: socketAcceptor(options, server) });
-    http = openWeb(options, { fetch: bridge.fetch, entrances, server, log, clock: broker.clock });
+    http = openWeb(options, { fetch: bridge.fetch, entrances, server, log, clock, descriptors });
+    descriptors?.onShort(() => http.dropIdle());
+    descriptors?.recover();
   } catch (error) {
     entrances.close();
     await server?.close();
+    descriptors?.close();
     await broker?.close();
     throw error;
   }
@@ -142,6 +169,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     async stop(): Promise<void> {
       entrances.close();
       await Promise.all([server.close(), bridge.close(), http.shutdown()]);
+      descriptors?.close();
       await broker?.close();
     },
   };
@@ -157,6 +185,8 @@ function socketAcceptor({ http, limits }: Options, server: Server) {
 
 interface WebServers {
   readonly urls: readonly string[];
+  /** Ends the connections with nothing under way. */
+  dropIdle(): void;
   shutdown(): Promise<void>;
 }
 
@@ -166,20 +196,25 @@ interface WebParts {
   readonly server: Server;
   readonly log: Log;
   readonly clock: Clock;
+  readonly descriptors: Descriptors | undefined;
 }
 
 /** HTTP, and HTTPS on the links that the server lets in. */
-function openWeb(options: Options, { fetch, entrances, server, log, clock }: WebParts): WebServers {
+function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },
-    () => new HttpServer(fetch, { hostname, port, log, clock }),
+    () => new HttpServer(fetch, { hostname, port, ...parts }),
   );
-  const https = entrances.https && new HttpsServer(fetch, { log, clock });
+  const https = entrances.https && new HttpsServer(fetch, parts);
   if (entrances.https && https) server.listen(entrances.https, (link) => https.serve(link));
   return {
     urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
+    dropIdle: () => {
+      http?.dropIdle();
+      https?.dropIdle();
+    },
     shutdown: async () => void await Promise.all([http?.shutdown(), https?.shutdown()]),
   };
 }

@@ -8,7 +8,7 @@ const CHUNK_BYTES = 16 * 1024;
 
 type Fetch = (request: Request, info: RequestInfo) => Response | Promise<Response>;
 
-export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "serve">;
+export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "descriptors" | "serve">;
 
 /**
  * HTTP for links whose TLS is taken off already, by HTTP/2 or 1.1 as they like. Each is passed on to a server inside,
@@ -43,6 +43,11 @@ export class HttpsServer {
       inner.close();
       link.close();
     }
+  }
+
+  /** Ends all connections with nothing under way. */
+  dropIdle(): void {
+    this.#inner.dropIdle();
   }
 
   /** Takes nobody new and resolves when every answer is out. */

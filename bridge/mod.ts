@@ -16,7 +16,7 @@ export type { Client, RequestInfo } from "./client_address.ts";
 export type { BridgeOptions, SocketAcceptor } from "./context.ts";
 export { HttpsServer, type HttpsServerOptions } from "./https_server.ts";
 export { pageGuard } from "./middleware/origin.ts";
-export { HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
+export { type Descriptors, HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
 
 export interface Bridge {
   /** Answers one request; made for `Deno.serve`. */

@@ -82,6 +82,7 @@ const LIMIT_MAXIMA: Partial<Record<keyof Limits, number>> = {
 /** Limits that 0 takes away. */
 export const OPTIONAL_LIMITS: ReadonlySet<keyof Limits> = new Set([
   "connectionsPerAddressMax",
+  "connectionsPerIdentityMax",
   "publishRateMax",
   "publishBytesRateMax",
   "memoryBytesMax",

@@ -13,11 +13,13 @@ export { addressOf as peerAddress } from "./auth/failure_limiter.ts";
 export { allows } from "./auth/rights.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
+export { DescriptorReserve } from "./core/descriptor_reserve.ts";
 export { ALL_FEATURES, type Features } from "./core/features.ts";
 export { type Action, ANONYMOUS_NAME, type AuthRefusal, type Identity } from "./core/identity.ts";
 export { AddressSet, formatEndpoint, parseAddress } from "./core/ip_address.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
+export { PacedLog } from "./core/paced_log.ts";
 export {
   isStoreRefusal,
   PUBLISH_REFUSALS,

@@ -1,11 +1,14 @@
 import type { Broker } from "./broker.ts";
 import { Connection } from "./connection/connection.ts";
-import { failureOf } from "./connection/failure.ts";
+import { type Failure, failureOf } from "./connection/failure.ts";
 import type { ConnectionPort } from "./connection/connection_port.ts";
 import type { SharedParts } from "./connection/shared_parts.ts";
 import { AddressTable } from "./core/address_table.ts";
 import { ByteBudget } from "./core/byte_budget.ts";
 import type { CloseReason } from "./core/close_reason.ts";
+import { type DescriptorReserve, isOutOfDescriptors } from "./core/descriptor_reserve.ts";
+import type { Limits } from "./core/limits.ts";
+import { PacedLog } from "./core/paced_log.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
 import { StringCache } from "./packet/mod.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
@@ -15,12 +18,23 @@ import type { Link, Listener } from "./transport/transport.ts";
 const CHECK_INTERVAL_MS = 500;
 /** After the system refused a link for want of something; accepting in a tight loop would not give it back. */
 const ACCEPT_RETRY_MS = 100;
+/** Descriptors of a link that somebody else serves: it is passed on over another link, of which both ends are here. */
+const GUEST_DESCRIPTORS = 3;
+
+/** The bound that a link met. */
+const BOUND_OF = {
+  "too-many-connections": "connectionsMax",
+  "too-many-from-address": "connectionsPerAddressMax",
+  "too-few-descriptors": "descriptorsReserve",
+} as const satisfies Partial<Record<CloseReason, keyof Limits>>;
 
 export interface ServerOptions {
   /** Seconds between two publications of `$SYS`; 0: never. */
   readonly sysIntervalSeconds?: number;
   /** Of the program, for `$SYS/broker/version`. */
   readonly version?: string;
+  /** Without it, links are let in until the system refuses one. */
+  readonly descriptors?: DescriptorReserve;
 }
 
 /** Serves a link that does not speak MQTT; resolves when it is over. */
@@ -43,6 +57,8 @@ export class Server {
   readonly #addresses: AddressTable<Link>;
   readonly #acceptLoops: Promise<void>[] = [];
   readonly #shared: SharedParts;
+  readonly #descriptors: DescriptorReserve | undefined;
+  readonly #pacedLog: PacedLog;
   readonly #sysTopics: SysTopics;
   #cancelCheck: () => void = () => {};
   #emptied: () => void = () => {};
@@ -51,6 +67,8 @@ export class Server {
   constructor(broker: Broker, options: ServerOptions = {}) {
     this.#broker = broker;
     this.#addresses = new AddressTable(broker.limits.connectionsPerAddressMax);
+    this.#descriptors = options.descriptors;
+    this.#pacedLog = new PacedLog(broker.log, () => broker.clock.now());
     this.#shared = {
       strings: new StringCache(),
       propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
@@ -87,7 +105,7 @@ export class Server {
 
   /** Serves a link that came by another way than a listener. */
   accept(link: Link, serve?: Serve): void {
-    const refusal = this.#refusalOf(link);
+    const refusal = this.#refusalOf(link, serve);
     if (refusal) return this.#refuse(link, refusal);
     if (!link.open) return this.#enter(link, serve);
     const since = this.#broker.clock.now();
@@ -119,7 +137,9 @@ export class Server {
         if (!link) return;
         this.accept(link, serve);
       } catch (error) {
-        this.#broker.log.error("accept-failed", { listener: listener.url, error: String(error) });
+        this.#broker.counters.acceptsFailed++;
+        this.#pacedLog.error("accept-failed", { listener: listener.url, error: String(error) });
+        if (isOutOfDescriptors(error)) this.#descriptors?.ranOut();
         await new Promise<void>((resolve) => this.#broker.clock.after(ACCEPT_RETRY_MS, resolve));
       }
     }
@@ -135,19 +155,26 @@ export class Server {
       return this.#forget(link);
     }
     if (!this.#arrivals.delete(link)) return this.#forget(link);
-    const refusal = this.#refusalOf(link);
+    const refusal = this.#refusalOf(link, serve);
     if (refusal) return this.#refuse(link, refusal);
     this.#enter(link, serve);
   }
 
   #failed(link: Link, error: unknown): void {
     const { counters, log } = this.#broker;
-    const { reason, detail } = failureOf(error);
+    const { reason, detail } = this.#failureOf(error);
     counters.closes[reason]++;
     const fields = { peer: link.peer, reason, detail };
     if (reason === "internal-error") log.error("link-refused", fields);
-    else if (reason === "proxy-header-refused") log.warn("link-refused", fields);
-    else log.info("link-refused", fields); // Whoever scans ports does this all day.
+    else if (reason === "proxy-header-refused") this.#pacedLog.warn("link-refused", fields);
+    else this.#pacedLog.info("link-refused", fields); // Whoever scans ports does this all day.
+  }
+
+  /** Whoever serves a link may need descriptors for that. */
+  #failureOf(error: unknown): Failure {
+    if (!isOutOfDescriptors(error)) return failureOf(error);
+    this.#descriptors?.ranOut();
+    return { reason: "too-few-descriptors", detail: String(error) };
   }
 
   #forget(link: Link): void {
@@ -157,21 +184,25 @@ export class Server {
     this.#tellIfEmpty();
   }
 
-  #refusalOf(link: Link): CloseReason | undefined {
+  #refusalOf(link: Link, serve: Serve | undefined): keyof typeof BOUND_OF | undefined {
     const isFull = this.connectionCount >= this.#broker.limits.connectionsMax;
     if (this.#isClosing || isFull) return "too-many-connections";
+    if (!this.#hasDescriptors(serve ? GUEST_DESCRIPTORS : 1)) return "too-few-descriptors";
     return this.#addresses.admit(link) ? undefined : "too-many-from-address";
   }
 
-  #refuse(link: Link, reason: CloseReason): void {
-    const { limits, counters, log } = this.#broker;
-    const { connectionsMax, connectionsPerAddressMax } = limits;
+  #hasDescriptors(count: number): boolean {
+    if (!this.#descriptors) return true;
+    const { isShort, linksMax } = this.#descriptors;
+    const inUse = this.#connections.size + this.#arrivals.size + GUEST_DESCRIPTORS * this.#guests.size;
+    return !isShort && inUse + count <= linksMax;
+  }
+
+  #refuse(link: Link, reason: keyof typeof BOUND_OF): void {
+    const { limits, counters } = this.#broker;
+    const bound = BOUND_OF[reason];
     counters.closes[reason]++;
-    log.warn("connection-refused", {
-      peer: link.peer,
-      reason,
-      ...(reason === "too-many-connections" ? { connectionsMax } : { connectionsPerAddressMax }),
-    });
+    this.#pacedLog.warn("connection-refused", { peer: link.peer, reason, [bound]: limits[bound] });
     this.#forget(link);
   }
 
@@ -213,11 +244,12 @@ export class Server {
   #check(): void {
     const now = this.#broker.clock.now();
     this.#broker.memory.sample();
+    this.#descriptors?.recover();
     for (const connection of this.#connections) connection.checkTime(now);
     for (const [link, { since }] of this.#arrivals) {
       if (now - since < this.#broker.limits.connectTimeoutSeconds * 1000) continue;
       this.#broker.counters.closes["not-connected-in-time"]++;
-      this.#broker.log.info("link-refused", { peer: link.peer, reason: "not-connected-in-time" });
+      this.#pacedLog.info("link-refused", { peer: link.peer, reason: "not-connected-in-time" });
       this.#forget(link);
     }
     this.#broker.sessions.expire();

@@ -38,6 +38,9 @@ export const CLOSE_REASON_CODES = {
   "overloaded": 0x97,
   "too-many-connections": 0x9f,
   "too-many-from-address": 0x9f,
+  "too-many-of-identity": 0x97,
+  /** What is left of the descriptors is kept for the store and the like. */
+  "too-few-descriptors": 0x97,
   "server-shutdown": 0x8b,
   /** What the connection was promised could not be kept. */
   "store-failed": 0x83,

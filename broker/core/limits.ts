@@ -10,13 +10,24 @@ const MiB = 1024 * KiB;
  */
 export interface Limits {
   // Connections
-  /** Open connections of MQTT and HTTPS; one more is closed at once. Well below the usual 65,536 descriptors: Deno aborts when they run out. */
+  /** Open connections of MQTT and HTTPS; one more is closed at once. Where there are fewer descriptors, these are the bound. */
   readonly connectionsMax: number;
   /**
    * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
    * whole sites come from one address where they share a router, or a proxy stands before the broker.
    */
   readonly connectionsPerAddressMax: number;
+  /**
+   * MQTT connections of one user, by whatever way they come; one more is refused at CONNECT (0x97; 3 before MQTT 5.0). 0
+   * for no such bound, since a whole fleet of devices may share one user. Who showed no name is not bounded by it.
+   */
+  readonly connectionsPerIdentityMax: number;
+  /**
+   * Descriptors kept for what the broker itself may have to open: files that are read again, questions to a hook, the
+   * store. When the system refuses one these are given up, and new connections are closed at once
+   * (`too-few-descriptors`). Twice what it opens at a time, and a small part of 256, the least that systems have.
+   */
+  readonly descriptorsReserve: number;
   /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */
   readonly connectTimeoutSeconds: number;
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
@@ -220,6 +231,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 20_000,
   connectionsPerAddressMax: 0,
+  connectionsPerIdentityMax: 0,
+  descriptorsReserve: 32,
   connectTimeoutSeconds: 10,
   connectBytesMax: 64 * KiB,
   packetBytesMax: 1 * MiB,

@@ -11,6 +11,10 @@ export class Counters {
   bytesSent = 0;
   connectionsAccepted = 0;
   connectionsMax = 0;
+  /** Connections that the system could not give to a listener of ours. */
+  acceptsFailed = 0;
+  /** Times that the descriptors ran out and their reserve was given up. */
+  descriptorShortages = 0;
   acksUnexpected = 0;
   sessionsRefused = 0;
   sessionsExpired = 0;

@@ -56,6 +56,8 @@ export class SysTopics {
       "clients/expired": counters.sessionsExpired,
       "connections/open": this.#init.connectionCount(),
       "connections/accepted": counters.connectionsAccepted,
+      "connections/accepts failed": counters.acceptsFailed,
+      "descriptors/shortages": counters.descriptorShortages,
       "messages/received": counters.messagesReceived,
       "messages/sent": counters.messagesSent,
       "bytes/received": counters.bytesReceived,

@@ -3,6 +3,7 @@ import { ANONYMOUS_NAME, type Identity, keptOf } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
+import { PlaceTable } from "../core/place_table.ts";
 import type { Counters } from "../metrics/counters.ts";
 import type { Journal } from "../store/journal.ts";
 import { Schedule } from "./schedule.ts";
@@ -60,6 +61,8 @@ export class SessionTable {
   readonly #delayed: Schedule<Session>;
   readonly #wills = new Map<Session, Will>();
   readonly #willPublisher: WillPublisher;
+  /** Sessions with a connection, by the name of their identity. */
+  readonly #connected: PlaceTable<Session>;
 
   constructor(init: SessionTableInit) {
     this.#init = init;
@@ -67,6 +70,7 @@ export class SessionTable {
     this.#offline = new Schedule(now());
     this.#delayed = new Schedule(now());
     this.queueBudget = new ByteBudget(limits.queueTotalBytesMax);
+    this.#connected = new PlaceTable(limits.connectionsPerIdentityMax);
     this.#willPublisher = new WillPublisher({ publish, budget: this.queueBudget, counters, log });
     const queueBounds = {
       messagesMax: limits.queueMessagesMax,
@@ -90,19 +94,24 @@ export class SessionTable {
 
   /**
    * Gives the client its session, taken over from another connection if need be; `full` when there may be no more,
-   * `foreign` when the identifier belongs to another user.
+   * `foreign` when the identifier belongs to another user, `crowded` when the user has no connection left.
    *
    * @returns `isPresent`: the session was there before and goes on.
    */
-  open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" | "foreign" {
+  open(request: SessionRequest): { session: Session; isPresent: boolean } | "full" | "foreign" | "crowded" {
     const { clientId, identity, cleanStart, expirySeconds, outlet } = request;
     const existing = this.#present(clientId);
     if (existing && this.#isForeign(existing, identity) && belongsToSomebody(existing, this.#init.now())) {
       this.#init.counters.clientIdsRefused++;
       return "foreign";
     }
+    // The connection from which this one takes the session over leaves, so it does not count.
+    if (identity.name !== ANONYMOUS_NAME && !this.#connected.hasRoom(existing, identity.name)) {
+      return "crowded";
+    }
     if (existing && !cleanStart && this.#canGoOn(existing, identity)) {
       existing.attach(outlet); // [MQTT-3.1.2-4] [MQTT5-3.1.2-5]
+      this.#countConnected(existing, identity);
       this.changeIdentity(existing, identity);
       this.#offline.delete(existing);
       if (this.#delayed.isDue(existing, this.#init.now())) this.#fireWill(existing);
@@ -119,6 +128,7 @@ export class SessionTable {
     if (existing) this.#replace(existing);
     this.#sessions.set(clientId, session);
     session.attach(outlet);
+    this.#countConnected(session, identity);
     this.#record(session);
     return { session, isPresent: false }; // [MQTT-3.2.2-1] [MQTT-3.2.2-3] [MQTT5-3.1.2-6] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
   }
@@ -156,6 +166,7 @@ export class SessionTable {
    */
   close(session: Session, outlet: Outlet, will: Will | undefined): void {
     if (session.detach(outlet)) {
+      this.#connected.leave(session);
       if (will && will.delaySeconds > 0 && session.isPersistent) {
         const dueAt = this.#init.now() + will.delaySeconds * 1000;
         this.restoreWill(session, will, dueAt);
@@ -216,6 +227,11 @@ export class SessionTable {
     for (const session of [...this.#wills.keys()]) if (!session.journal) this.#fireWill(session);
     if (this.#init.canStore()) this.#willPublisher.fireWaiting(Infinity);
     this.#willPublisher.giveUp();
+  }
+
+  /** All who showed no name share one, and so must not share one bound. */
+  #countConnected(session: Session, { name }: Identity): void {
+    if (name !== ANONYMOUS_NAME) this.#connected.admit(session, name);
   }
 
   /** What anybody left there is not for a named user to go on with. */

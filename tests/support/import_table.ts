@@ -141,6 +141,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // It opens what the options say, and reads certificates again.
     "broker/transport/",
     "broker/core/clock.ts",
+    "broker/core/descriptor_reserve.ts",
     "broker/core/ip_address.ts",
     "type broker/core/",
     "@std/",

@@ -5,12 +5,16 @@ import { RawClient } from "./raw_client.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 const HOST = "127.0.0.1";
 
-/** Runs a command of the program in a process of its own. */
-export function runPregon(args: readonly string[], umask = "022"): ToolProcess {
+/**
+ * Runs a command of the program in a process of its own.
+ * @param descriptors as many as it may have at most; as many as this process may, if not given
+ */
+export function runPregon(args: readonly string[], umask = "022", descriptors?: number): ToolProcess {
   // As "deno task start" and the compiled program have them: SQLite can do less then than with all permissions.
   const permissions = "--allow-net --allow-read --allow-write --allow-env";
+  const bound = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
   const command =
-    `umask ${umask}; exec "$0" run ${permissions} --quiet --config ${ROOT}deno.json ${ROOT}main.ts "$@"`;
+    `umask ${umask}; ${bound}exec "$0" run ${permissions} --quiet --config ${ROOT}deno.json ${ROOT}main.ts "$@"`;
   return new ToolProcess("sh", ["-c", command, Deno.execPath(), ...args]);
 }
 

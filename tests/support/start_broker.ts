@@ -34,7 +34,7 @@ export class TestBroker implements AsyncDisposable {
   #clientCount = 0;
 
   constructor({ broker, clock, log }: Parts, options: StartOptions) {
-    const { sysIntervalSeconds = 0, version, expectsInternalErrors = false } = options;
+    const { sysIntervalSeconds = 0, version, descriptors, expectsInternalErrors = false } = options;
     this.broker = broker;
     this.clock = clock;
     this.log = log;
@@ -42,6 +42,7 @@ export class TestBroker implements AsyncDisposable {
     this.server = new Server(this.broker, {
       sysIntervalSeconds,
       ...(version === undefined ? {} : { version }),
+      ...(descriptors && { descriptors }),
     });
     this.server.listen(this.listener);
   }

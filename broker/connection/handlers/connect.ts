@@ -9,6 +9,7 @@ import {
   type Version,
   type WillFields,
 } from "../../packet/mod.ts";
+import type { CloseReason } from "../../core/close_reason.ts";
 import { ProtocolError } from "../../core/errors.ts";
 import type { Features } from "../../core/features.ts";
 import type { AuthRefusal, Identity } from "../../core/identity.ts";
@@ -127,6 +128,12 @@ function accept(
       "The client identifier belongs to another user",
     ); // [MQTT5-3.1.3-8]
   }
+  if (opened === "crowded") {
+    const reasonCode = packet.version === 5 ? ReasonCode.quotaExceeded : ReasonCode.serverUnavailable;
+    return refuse(connection, reasonCode, "The user has too many connections", {
+      closeReason: "too-many-of-identity",
+    });
+  }
   const { session, isPresent } = opened;
   connection.clientId = clientId;
   connection.keepAliveSeconds = keepAliveOf(packet, broker.features); // [MQTT5-3.2.2-22]
@@ -219,15 +226,21 @@ function problemOfWill({ topic, properties }: WillFields, levelsMax: number): st
   return checkTopic(responseTopic, levelsMax)?.message; // It is published like any other. [MQTT5-3.3.2-14]
 }
 
+/** What log and counters say of a refusal, beside what the client hears. */
+interface RefusalForUs {
+  readonly detail?: string | undefined;
+  readonly closeReason?: CloseReason;
+}
+
 /** Answers with the reason, and closes. [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT5-3.2.2-7] */
 function refuse(
   connection: ConnectionPort,
   reasonCode: number,
   reason: string = describeReason(reasonCode, "connack"),
-  { detail = reason, ...said }: Said & { /** For the log. */ readonly detail?: string | undefined } = {},
+  { detail = reason, closeReason = "refused", ...said }: Said & RefusalForUs = {},
 ): void {
   answerNo(connection, reasonCode, reason, said);
-  connection.close("refused", `0x${reasonCode.toString(16)}: ${detail}`);
+  connection.close(closeReason, `0x${reasonCode.toString(16)}: ${detail}`);
 }
 
 /** Where the client's version has a word for it. [MQTT-3.2.2-6] */
