@@ -16,7 +16,7 @@ import { loadRules, readRules } from "./broker/cli/rules.ts";
 import { banner, openPort, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
-import { Broker, type BrokerOptions, type Clock, Log, StoreError } from "./broker/mod.ts";
+import { Broker, type BrokerOptions, type Clock, Log, type Offer, StoreError } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { STORES } from "./broker/store/stores.ts";
 import { UpgradedLink } from "./broker/transport/upgraded_link.ts";
@@ -132,11 +132,11 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     await broker?.close();
     throw error;
   }
-  for (const listener of entrances.mqtt) server.listen(listener);
+  for (const { listener, offer } of entrances.mqtt) server.listen(listener, { offer });
   return {
     broker,
     entrances,
-    mqtt: entrances.mqtt.map((listener) => listener.url),
+    mqtt: entrances.mqtt.map(({ listener }) => listener.url),
     http: http.urls,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
@@ -152,7 +152,7 @@ function socketAcceptor({ http, limits }: Options, server: Server) {
   if (!http.websocket) return undefined;
   const messageBytesMax = limits.packetBytesMax;
   return (socket: WebSocket, client: Client) =>
-    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }));
+    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }), { offer: client.offer });
 }
 
 interface WebServers {
@@ -171,13 +171,16 @@ interface WebParts {
 /** HTTP, and HTTPS on the links that the server lets in. */
 function openWeb(options: Options, { fetch, entrances, server, log, clock }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
+  const { offers } = options;
+  const offering = (offer: Offer | undefined): Bridge["fetch"] => (request, info) =>
+    fetch(request, info && { ...info, offer });
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },
-    () => new HttpServer(fetch, { hostname, port, log, clock }),
+    () => new HttpServer(offering(offers["http-port"]), { hostname, port, log, clock }),
   );
-  const https = entrances.https && new HttpsServer(fetch, { log, clock });
-  if (entrances.https && https) server.listen(entrances.https, (link) => https.serve(link));
+  const https = entrances.https && new HttpsServer(offering(offers["http-tls-port"]), { log, clock });
+  if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link) });
   return {
     urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
     shutdown: async () => void await Promise.all([http?.shutdown(), https?.shutdown()]),

@@ -3,6 +3,7 @@ import { stringify } from "@std/toml";
 import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
 import { transportProblem } from "./config_checks.ts";
 import { parseConfigFile } from "./config_file.ts";
+import { checkOffers, type Offers, offersOf } from "./config_offers.ts";
 import type { OptionValue } from "./config_kinds.ts";
 import {
   ConfigError,
@@ -10,6 +11,7 @@ import {
   featureNames,
   kebabCase,
   limitNames,
+  type ListenerName,
   OPTION_ROWS,
   type OptionRow,
   ORDERED_LIMITS,
@@ -36,6 +38,7 @@ export interface Options {
   /** The folder with the data. */
   readonly data: string;
   readonly auth: AuthOptions;
+  readonly offers: Offers;
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
@@ -74,6 +77,7 @@ export interface OptionSources {
 }
 
 export { ConfigError };
+export type { ListenerName };
 
 /** A value as somebody gave it, before it is checked. */
 interface Setting {
@@ -113,6 +117,7 @@ export function resolveOptions(sources: OptionSources): Options {
     durability: value("durability") as "disk" | "memory",
     data: value("data") as string,
     auth: authOptions(value),
+    offers: offersOf(value),
     log: { level: value("log-level") as LogLevel | "off" },
     features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
@@ -182,6 +187,7 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
   settleClientCertificates(effective);
   const problem = transportProblem(effective);
   if (problem) throw new ConfigError(problem);
+  checkOffers(effective);
   checkOrder(effective);
   return effective;
 }

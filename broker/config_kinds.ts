@@ -127,6 +127,18 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
+/** Words, each once; an empty list is a slip, such as a variable that the shell did not find. */
+export function someOf(words: readonly string[]): OptionKind {
+  const list = listOf({
+    allowed: `a list of ${words.join(", ")}, each once and at least one`,
+    placeholder: "WORD,…",
+    isItem: (item) => words.includes(item),
+  });
+  const isSome = (value: unknown) =>
+    Array.isArray(value) && value.length > 0 && new Set(value).size === value.length;
+  return { ...list, accept: (value) => isSome(value) ? list.accept(value) : undefined };
+}
+
 export function oneOf(choices: readonly string[]): OptionKind {
   return {
     allowed: `one of ${choices.join(", ")}`,

@@ -12,13 +12,14 @@ import {
   origins,
   path,
   portOrOff,
+  someOf,
   text,
   topicPrefix,
   urlOf,
   wholeNumber,
   yesOrNo,
 } from "./config_kinds.ts";
-import { CERTIFICATE_NAMES, METHOD_NAMES, TOKEN_FIELDS } from "./auth/method_names.ts";
+import { CERTIFICATE_NAMES, METHOD_NAMES, OFFER_WORDS, TOKEN_FIELDS } from "./auth/method_names.ts";
 import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
@@ -49,6 +50,18 @@ export interface Effective {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
+
+/** The options that open a listener; each has one beside it, with `-methods`, for what it offers. */
+export const LISTENER_NAMES = [
+  "mqtt-port",
+  "mqtt-tls-port",
+  "mqtt-websocket-port",
+  "mqtt-websocket-tls-port",
+  "mqtt-unix-socket",
+  "http-port",
+  "http-tls-port",
+] as const;
+export type ListenerName = (typeof LISTENER_NAMES)[number];
 
 /** Two limits of which the first must not be larger. */
 export const ORDERED_LIMITS: readonly (readonly [keyof Limits, keyof Limits])[] = [
@@ -189,6 +202,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: [],
     help: "Proxies before MQTT's ports that say by the PROXY protocol who connects; others are refused then",
   }),
+  ...methodRows("mqtt"),
   ...featureNames().map((feature) =>
     row("mqtt", kebabCase(feature), { ...FEATURES[feature], default: ALL_FEATURES[feature] })
   ),
@@ -212,6 +226,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     help: "Private key for HTTPS, if it has one of its own",
   }),
   row("http", "websocket", { kind: yesOrNo, default: true, help: "MQTT over WebSocket on /mqtt" }),
+  ...methodRows("http"),
   row("http", "trusted-proxies", {
     kind: networks,
     default: [],
@@ -323,6 +338,15 @@ type RowRest = Omit<OptionRow, "name" | "section" | "key">;
 
 function row(section: OptionRow["section"], key: string, rest: RowRest): OptionRow {
   return { name: section ? `${section}-${key}` : key, section, key, ...rest };
+}
+
+function methodRows(section: "mqtt" | "http"): OptionRow[] {
+  const keys = LISTENER_NAMES.filter((name) => name.startsWith(`${section}-`))
+    .map((name) => name.slice(section.length + 1));
+  const help = (key: string) => `How clients of ${key} may say who they are, if not by all that is set up`;
+  return keys.map((key) =>
+    row(section, `${key}-methods`, { kind: someOf(OFFER_WORDS), default: undefined, help: help(key) })
+  );
 }
 
 function limitKind(limit: keyof Limits): OptionKind {

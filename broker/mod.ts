@@ -10,6 +10,7 @@ export type {
   Grant,
 } from "./auth/authenticator.ts";
 export { addressOf as peerAddress } from "./auth/failure_limiter.ts";
+export { isOffered, type Offer } from "./auth/offer.ts";
 export { allows } from "./auth/rights.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";

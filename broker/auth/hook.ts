@@ -42,6 +42,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class HookAuthenticator implements Authenticator {
   readonly name = HOOK;
+  readonly takesPasswords = true;
   readonly #parts: HookParts;
   readonly #gate: CheckGate;
   readonly #answers: TimedCache<Answer>;

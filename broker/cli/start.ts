@@ -1,5 +1,7 @@
-import { ConfigError, type Options, type OptionSources } from "../config.ts";
-import { isLoopback } from "../config_kinds.ts";
+import { ANONYMOUS, HOOK, JWT, PASSWORD_FILE } from "../auth/method_names.ts";
+import { isOffered } from "../auth/offer.ts";
+import { ConfigError, type ListenerName, type Options, type OptionSources } from "../config.ts";
+import { isLoopback, OFF } from "../config_kinds.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -73,6 +75,7 @@ export function openPort<Socket>(
 export function banner(options: Options, { mqtt: mqttUrls, http: httpUrls, version }: Bound): string {
   const { mqtt, http, auth } = options;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
+  const openToOthers = isLocal ? undefined : placesWithoutName(options);
   // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
   const names = isLoopback(http.host) || http.allowedHosts.length > 0 || httpUrls.length === 0
     ? ""
@@ -91,8 +94,8 @@ ${
       ? auth.methods.length > 0
         ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
         : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
-      : auth.allowAnonymous
-      ? `Other machines can connect, and may ${may(auth)} without a password`
+      : openToOthers !== undefined
+      ? `Other machines can connect, and may ${may(auth)} without a password${openToOthers}`
       : "Other machines can connect with what shows who they are, which travels as it is where there is no TLS"
   }
 ${names}Try:
@@ -101,17 +104,18 @@ ${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
 
 /** Commands that work on this machine as they stand, as far as there is something to connect to. */
 function examples(options: Options, { mqtt, http }: Bound): string {
-  const [asUser, withUser] = waysToShow(options);
   const [mqttUrl] = mqtt.filter((url) => /^mqtts?:/.test(url));
   const [httpUrl] = http;
   const lines: string[] = [];
   if (mqttUrl !== undefined) {
     const { host, port, isSecure } = partsOf(mqttUrl);
+    const [asUser] = waysToShow(options, isSecure ? "mqtt-tls-port" : "mqtt-port");
     const trust = isSecure ? " --cafile CA.pem" : "";
     lines.push(`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`);
   }
   if (httpUrl !== undefined) {
     const { host, port, isSecure } = partsOf(httpUrl);
+    const [, withUser] = waysToShow(options, isSecure ? "http-tls-port" : "http-port");
     const trust = isSecure ? " --cacert CA.pem" : "";
     const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
     lines.push(`curl${trust}${withUser} -N ${url}/stream/home/%23`);
@@ -133,13 +137,33 @@ function may({ aclFile }: Options["auth"]): string {
   return aclFile === undefined ? "read and publish everything" : `do what ${aclFile} allows everybody`;
 }
 
+/** Where other machines need no name, if that is not everywhere: ` at mqtt.port`. Undefined if they always need one. */
+function placesWithoutName({ auth, offers, mqtt, http }: Options): string | undefined {
+  const open: readonly (readonly [ListenerName, boolean])[] = [
+    ["mqtt-port", mqtt.port !== OFF],
+    ["mqtt-tls-port", mqtt.tlsPort !== OFF],
+    ["mqtt-websocket-port", mqtt.websocketPort !== OFF],
+    ["mqtt-websocket-tls-port", mqtt.websocketTlsPort !== OFF],
+    ["http-port", http.port !== OFF],
+    ["http-tls-port", http.tlsPort !== OFF],
+  ];
+  const reached = open.filter(([name, isOn]) =>
+    isOn && !isLoopback(name.startsWith("mqtt") ? mqtt.host : http.host)
+  );
+  const nameless = reached.filter(([name]) => auth.allowAnonymous && isOffered(offers[name], ANONYMOUS));
+  if (nameless.length === reached.length) return auth.allowAnonymous ? "" : undefined;
+  return nameless.length === 0 ? undefined : ` at ${nameless.map(([name]) => pathOf(name)).join(" and ")}`;
+}
+
 /** What the examples for mosquitto_sub and curl need. */
-function waysToShow({ auth: { allowAnonymous, methods, jwt } }: Options): [mqtt: string, http: string] {
-  if (allowAnonymous) return ["", ""];
-  if (methods.includes("password-file") || methods.includes("hook")) {
+function waysToShow({ auth, offers }: Options, listener: ListenerName): [mqtt: string, http: string] {
+  const { allowAnonymous, jwt } = auth;
+  const methods = auth.methods.filter((method) => isOffered(offers[listener], method));
+  if (allowAnonymous && isOffered(offers[listener], ANONYMOUS)) return ["", ""];
+  if (methods.includes(PASSWORD_FILE) || methods.includes(HOOK)) {
     return [" -u USER -P PASSWORD", " -u USER"];
   }
-  if (!methods.includes("jwt")) return ["", ""];
+  if (!methods.includes(JWT)) return ["", ""];
   return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
 }
 

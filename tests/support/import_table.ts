@@ -84,6 +84,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/connection/",
     "broker/transport/",
     "broker/broker.ts",
+    "type broker/auth/",
     "broker/config.ts",
     "broker/core/",
     "broker/packet/",
@@ -93,6 +94,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/config_auth.ts",
     "broker/config_checks.ts",
     "broker/config_file.ts",
+    "broker/config_offers.ts",
     "type broker/config_kinds.ts",
     "broker/config_schema.ts",
     "broker/core/",
@@ -106,6 +108,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/config_kinds.ts",
     "broker/config_schema.ts",
     "broker/auth/method_names.ts",
+  ],
+  "broker/config_offers.ts": [
+    "broker/config_auth.ts",
+    "broker/config_kinds.ts",
+    "broker/config_schema.ts",
+    "broker/auth/method_names.ts",
+    "type broker/auth/offer.ts",
   ],
   "broker/config_schema.ts": [
     "broker/auth/method_names.ts",
@@ -151,6 +160,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/core/",
     "broker/topic/",
     "broker/auth/failure_limiter.ts",
+    "broker/auth/offer.ts",
     "type broker/auth/",
     // A token for a stream narrows what somebody may do by the same rule as any other.
     "broker/auth/rights.ts",

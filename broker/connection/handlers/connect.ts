@@ -45,8 +45,8 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
     throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
   }
   const { username, password } = packet;
-  const { certificate } = connection.link;
-  const credentials = { username, password, clientId: packet.clientId, peer, certificate };
+  const { offer, link: { certificate } } = connection;
+  const credentials = { username, password, clientId: packet.clientId, peer, certificate, offer };
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
@@ -76,7 +76,7 @@ async function exchange(
   const { door } = connection.broker;
   const blocked = door.blocked(connection.peer);
   if (blocked) return refuse(connection, reasonOf(blocked.reason, packet.version));
-  const authenticator = door.enhancedAuthenticator(authenticationMethod);
+  const authenticator = door.enhancedAuthenticator(authenticationMethod, connection.offer);
   if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
   const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
   connection.authentication = new Authentication(connection, authenticator);
