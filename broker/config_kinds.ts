@@ -131,7 +131,7 @@ export function isLoopback(host: string): boolean {
 export function someOf(words: readonly string[]): OptionKind {
   const list = listOf({
     allowed: `a list of ${words.join(", ")}, each once and at least one`,
-    placeholder: "WORD,…",
+    placeholder: "METHOD,…",
     isItem: (item) => words.includes(item),
   });
   const isSome = (value: unknown) =>

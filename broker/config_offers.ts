@@ -9,7 +9,13 @@ import {
 import type { Offer } from "./auth/offer.ts";
 import { SET_UP_BY } from "./config_auth.ts";
 import { isLoopback, OFF, type OptionValue } from "./config_kinds.ts";
-import { ConfigError, type Effective, LISTENER_NAMES, type ListenerName } from "./config_schema.ts";
+import {
+  CERTIFICATE_LISTENERS,
+  ConfigError,
+  type Effective,
+  LISTENER_NAMES,
+  type ListenerName,
+} from "./config_schema.ts";
 
 /** What each listener offers that does not offer all. */
 export type Offers = Readonly<Partial<Record<ListenerName, Offer>>>;
@@ -23,8 +29,6 @@ interface Given {
   /** How a message about it begins: `Cannot use ["jwt"] for mqtt.port-methods from flag --mqtt-port-methods`. */
   readonly said: string;
 }
-
-const WITH_CERTIFICATES: readonly ListenerName[] = ["mqtt-tls-port", "mqtt-websocket-tls-port"];
 
 export function offersOf(value: (name: string) => OptionValue | undefined): Offers {
   const offers: Partial<Record<ListenerName, Offer>> = {};
@@ -76,8 +80,8 @@ function wordProblem(options: EffectiveOptions, { listener }: Given, word: Offer
       return `scram is a method of MQTT, and ${is(options, "http-websocket")}`;
     }
     case CERTIFICATE:
-      if (!WITH_CERTIFICATES.includes(listener)) {
-        return `certificates are shown at ${WITH_CERTIFICATES.map(pathOf).join(" and ")} only`;
+      if (!CERTIFICATE_LISTENERS.includes(listener)) {
+        return `certificates are shown at ${CERTIFICATE_LISTENERS.map(pathOf).join(" and ")} only`;
       }
       return setUpProblem(options, CERTIFICATE, CERTIFICATE) ??
         (options.get("mqtt-client-certificates")!.value === OFF

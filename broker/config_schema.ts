@@ -19,7 +19,13 @@ import {
   wholeNumber,
   yesOrNo,
 } from "./config_kinds.ts";
-import { CERTIFICATE_NAMES, METHOD_NAMES, OFFER_WORDS, TOKEN_FIELDS } from "./auth/method_names.ts";
+import {
+  CERTIFICATE,
+  CERTIFICATE_NAMES,
+  METHOD_NAMES,
+  OFFER_WORDS,
+  TOKEN_FIELDS,
+} from "./auth/method_names.ts";
 import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
@@ -62,6 +68,8 @@ export const LISTENER_NAMES = [
   "http-tls-port",
 ] as const;
 export type ListenerName = (typeof LISTENER_NAMES)[number];
+/** Where clients may be asked for a certificate. */
+export const CERTIFICATE_LISTENERS: readonly ListenerName[] = ["mqtt-tls-port", "mqtt-websocket-tls-port"];
 
 /** Two limits of which the first must not be larger. */
 export const ORDERED_LIMITS: readonly (readonly [keyof Limits, keyof Limits])[] = [
@@ -341,12 +349,12 @@ function row(section: OptionRow["section"], key: string, rest: RowRest): OptionR
 }
 
 function methodRows(section: "mqtt" | "http"): OptionRow[] {
-  const keys = LISTENER_NAMES.filter((name) => name.startsWith(`${section}-`))
-    .map((name) => name.slice(section.length + 1));
-  const help = (key: string) => `How clients of ${key} may say who they are, if not by all that is set up`;
-  return keys.map((key) =>
-    row(section, `${key}-methods`, { kind: someOf(OFFER_WORDS), default: undefined, help: help(key) })
-  );
+  return LISTENER_NAMES.filter((name) => name.startsWith(`${section}-`)).map((name) => {
+    const key = name.slice(section.length + 1);
+    const words = OFFER_WORDS.filter((word) => word !== CERTIFICATE || CERTIFICATE_LISTENERS.includes(name));
+    const help = `Ways in at ${section}.${key}, of ${words.join(",")}; all that are set up if not given`;
+    return row(section, `${key}-methods`, { kind: someOf(OFFER_WORDS), default: undefined, help });
+  });
 }
 
 function limitKind(limit: keyof Limits): OptionKind {

@@ -1,7 +1,8 @@
-import { ANONYMOUS, HOOK, JWT, PASSWORD_FILE } from "../auth/method_names.ts";
+import { ANONYMOUS, CERTIFICATE, HOOK, JWT, PASSWORD_FILE } from "../auth/method_names.ts";
 import { isOffered } from "../auth/offer.ts";
 import { ConfigError, type ListenerName, type Options, type OptionSources } from "../config.ts";
 import { isLoopback, OFF } from "../config_kinds.ts";
+import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -102,26 +103,31 @@ ${names}Try:
 ${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
 }
 
-/** Commands that work on this machine as they stand, as far as there is something to connect to. */
+/** Commands that work on this machine as they stand, as far as there is something that they can connect to. */
 function examples(options: Options, { mqtt, http }: Bound): string {
-  const [mqttUrl] = mqtt.filter((url) => /^mqtts?:/.test(url));
-  const [httpUrl] = http;
-  const lines: string[] = [];
-  if (mqttUrl !== undefined) {
-    const { host, port, isSecure } = partsOf(mqttUrl);
-    const [asUser] = waysToShow(options, isSecure ? "mqtt-tls-port" : "mqtt-port");
-    const trust = isSecure ? " --cafile CA.pem" : "";
-    lines.push(`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`);
-  }
-  if (httpUrl !== undefined) {
-    const { host, port, isSecure } = partsOf(httpUrl);
-    const [, withUser] = waysToShow(options, isSecure ? "http-tls-port" : "http-port");
-    const trust = isSecure ? " --cacert CA.pem" : "";
-    const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
-    lines.push(`curl${trust}${withUser} -N ${url}/stream/home/%23`);
-    lines.push(`curl${trust}${withUser} -d 21.5 ${url}/topics/home/kitchen/temp`);
-  }
-  return lines.map((line) => `  ${line}\n`).join("");
+  const [sub] = mqtt.filter((url) => /^mqtts?:/.test(url)).flatMap((url) => subExample(options, url));
+  const [curl] = http.map((url) => curlExamples(options, url)).filter((lines) => lines.length > 0);
+  return [...sub === undefined ? [] : [sub], ...curl ?? []].map((line) => `  ${line}\n`).join("");
+}
+
+function subExample(options: Options, mqttUrl: string): string[] {
+  const { host, port, isSecure } = partsOf(mqttUrl);
+  const [asUser] = waysToShow(options, isSecure ? "mqtt-tls-port" : "mqtt-port");
+  if (asUser === undefined) return [];
+  const trust = isSecure ? " --cafile CA.pem" : "";
+  return [`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`];
+}
+
+function curlExamples(options: Options, httpUrl: string): string[] {
+  const { host, port, isSecure } = partsOf(httpUrl);
+  const [, withUser] = waysToShow(options, isSecure ? "http-tls-port" : "http-port");
+  if (withUser === undefined) return [];
+  const trust = isSecure ? " --cacert CA.pem" : "";
+  const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
+  return [
+    `curl${trust}${withUser} -N ${url}/stream/home/%23`,
+    `curl${trust}${withUser} -d 21.5 ${url}/topics/home/kitchen/temp`,
+  ];
 }
 
 function partsOf(url: string): { readonly host: string; readonly port: string; readonly isSecure: boolean } {
@@ -155,16 +161,22 @@ function placesWithoutName({ auth, offers, mqtt, http }: Options): string | unde
   return nameless.length === 0 ? undefined : ` at ${nameless.map(([name]) => pathOf(name)).join(" and ")}`;
 }
 
-/** What the examples for mosquitto_sub and curl need. */
-function waysToShow({ auth, offers }: Options, listener: ListenerName): [mqtt: string, http: string] {
+/** What the examples for mosquitto_sub and curl need there; undefined where that is nothing that they could show. */
+function waysToShow(
+  { auth, offers }: Options,
+  listener: ListenerName,
+): readonly [mqtt?: string, http?: string] {
   const { allowAnonymous, jwt } = auth;
-  const methods = auth.methods.filter((method) => isOffered(offers[listener], method));
   if (allowAnonymous && isOffered(offers[listener], ANONYMOUS)) return ["", ""];
+  const methods = auth.methods.filter((method) => isOffered(offers[listener], method));
   if (methods.includes(PASSWORD_FILE) || methods.includes(HOOK)) {
     return [" -u USER -P PASSWORD", " -u USER"];
   }
-  if (!methods.includes(JWT)) return ["", ""];
-  return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
+  if (methods.includes(JWT)) {
+    return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
+  }
+  const isShown = methods.includes(CERTIFICATE) && CERTIFICATE_LISTENERS.includes(listener);
+  return isShown ? [" --cert CERTIFICATE.pem --key KEY.pem"] : [];
 }
 
 /** An address that a client on this machine can use. */
