@@ -95,7 +95,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/config_checks.ts",
     "broker/config_file.ts",
     "broker/config_offers.ts",
-    "type broker/config_kinds.ts",
+    "broker/config_kinds.ts",
     "broker/config_schema.ts",
     "broker/core/",
     "@std/",
