@@ -28,6 +28,7 @@ export {
 } from "./core/refusal.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
 export type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
+export { Mentions } from "./core/mentions.ts";
 export { PublishRate } from "./core/publish_rate.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";

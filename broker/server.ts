@@ -7,6 +7,7 @@ import type { SharedParts } from "./connection/shared_parts.ts";
 import { AddressTable } from "./core/address_table.ts";
 import { ByteBudget } from "./core/byte_budget.ts";
 import type { CloseReason } from "./core/close_reason.ts";
+import { Mentions } from "./core/mentions.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
 import { StringCache } from "./packet/mod.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
@@ -62,6 +63,7 @@ export class Server {
       propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
+      throttled: new Mentions(broker.limits.publishRatePeersMax),
       connectionOver: (connection) => this.#over(connection),
     };
     this.#sysTopics = new SysTopics(broker, {

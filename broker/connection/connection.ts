@@ -133,7 +133,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       this.#peerFrames = new PeerFrames(this.peerLimits, this.broker.limits.topicAliasesMax);
     }
     this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
-    this.#throttle = throttleOf(this);
+    this.#throttle = throttleOf(this, this.#shared.throttled);
   }
 
   /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */

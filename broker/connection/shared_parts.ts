@@ -1,5 +1,6 @@
 import type { Offer } from "../auth/offer.ts";
 import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Mentions } from "../core/mentions.ts";
 import type { PropertyLimits, StringCache } from "../packet/mod.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
 import type { ConnectionPort } from "./connection_port.ts";
@@ -11,6 +12,8 @@ export interface SharedParts {
   readonly pool: BufferPool;
   /** Bytes that wait in all outboxes. */
   readonly outboxBudget: ByteBudget;
+  /** Whose publishing too fast the log has mentioned. */
+  readonly throttled: Mentions;
   /** How clients may say there who they are; undefined: by all that is set up. */
   readonly offer?: Offer | undefined;
   /** The connection's link is closed. */
