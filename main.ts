@@ -1,4 +1,12 @@
-import { type Bridge, type Client, createBridge, HttpServer, HttpsServer, pageGuard } from "./bridge/mod.ts";
+import {
+  type Bridge,
+  type Client,
+  createBridge,
+  HttpServer,
+  HttpsServer,
+  pageGuard,
+  type RequestInfo,
+} from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
 import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
 import { runPub, runSub } from "./broker/cli/clients.ts";
@@ -172,8 +180,9 @@ interface WebParts {
 function openWeb(options: Options, { fetch, entrances, server, log, clock }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
   const { offers } = options;
-  const offering = (offer: Offer | undefined): Bridge["fetch"] => (request, info) =>
-    fetch(request, info && { ...info, offer });
+  /** Field by field: what Deno says of a request has getters, which a spread would leave behind. */
+  const offering = (offer: Offer | undefined) => (request: Request, { remoteAddr, isSecure }: RequestInfo) =>
+    fetch(request, { remoteAddr, isSecure, offer });
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },

@@ -6,6 +6,7 @@ import type { Link } from "../broker/transport/transport.ts";
 import { connectUnix } from "../broker/transport/unix.ts";
 import { RunningProgram } from "./interop/support/start_program.ts";
 import { Authority } from "./support/certificates.ts";
+import { eventually } from "./support/eventually.ts";
 import { HookServer } from "./support/hook_server.ts";
 import { assertOneLine, run } from "./support/program.ts";
 import { ScramClient } from "./support/scram_client.ts";
@@ -204,6 +205,11 @@ Deno.test("a listener lets in by what it offers and by nothing else, over every 
   };
   await using world = await World.start(offers);
   await tryAll(world, offers);
+  // Whoever looks for the reason finds it, and whose address it was.
+  await world.program.logs("http-refused", `peer=${HOST}:`, "not-authorized", 'offered="anonymous,jwt"');
+  await world.program.logs("http-refused", `peer=${HOST}:`, "not-authorized", 'offered="password-file,hook"');
+  await world.program.logs("connection-closed", '"0x87: Not authorized, offered: certificate"');
+  await world.program.logs("connection-closed", '"0x8c: Bad authentication method, offered: jwt,hook"');
 });
 
 Deno.test("a listener that is told nothing lets in by all that is set up, as before there was such an option", async () => {
@@ -212,6 +218,13 @@ Deno.test("a listener that is told nothing lets in by all that is set up, as bef
   };
   await using world = await World.start({});
   await tryAll(world, all);
+  for (const listener of ["http", "https"] as const) {
+    await world.fetch(listener, "/topics/a", { headers: basic("x", "y") });
+  }
+  await eventually(() => {
+    const lines = world.program.process.log.split("\n").filter((line) => line.includes("http-refused"));
+    assertEquals(lines.map((line) => line.includes(` peer=${HOST}:`)), [true, true], lines.join("\n"));
+  });
 });
 
 Deno.test("what was got at one listener opens no other that does not offer how it was got", async () => {

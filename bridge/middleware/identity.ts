@@ -56,7 +56,8 @@ export function askForWhatIsOffered({ broker: { door } }: Bridge): MiddlewareHan
 export async function authenticate({ broker }: Bridge, credentials: Credentials): Promise<Identity> {
   const grant = await broker.authenticate(credentials);
   if (grant.granted) return grant.identity;
-  broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
+  const { peer, offer } = credentials;
+  broker.log.info("http-refused", { peer, reason: grant.reason, offered: offer && [...offer].join() });
   throw refusal(broker, grant, credentials);
 }
 
