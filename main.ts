@@ -180,9 +180,9 @@ interface WebParts {
 function openWeb(options: Options, { fetch, entrances, server, log, clock }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
   const { offers } = options;
-  /** Field by field: what Deno says of a request has getters, which a spread would leave behind. */
-  const offering = (offer: Offer | undefined) => (request: Request, { remoteAddr, isSecure }: RequestInfo) =>
-    fetch(request, { remoteAddr, isSecure, offer });
+  // What Deno says of a request has a getter for the address, which a spread leaves behind.
+  const offering = (offer: Offer | undefined) => (request: Request, info: RequestInfo) =>
+    fetch(request, { ...info, remoteAddr: info.remoteAddr, offer });
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },

@@ -15,7 +15,7 @@ export interface Client {
 export interface RequestInfo {
   readonly remoteAddr: Deno.Addr;
   /** It came by our own TLS. */
-  readonly isSecure?: boolean | undefined;
+  readonly isSecure?: boolean;
   /** What the listener offers; undefined: all that is set up. */
   readonly offer?: Offer | undefined;
 }
