@@ -6,6 +6,7 @@ import {
   HttpServer,
   HttpsServer,
   pageGuard,
+  type RequestInfo,
 } from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
 import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
@@ -31,6 +32,7 @@ import {
   type Clock,
   DescriptorReserve,
   Log,
+  type Offer,
   PacedLog,
   StoreError,
 } from "./broker/mod.ts";
@@ -159,11 +161,11 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
     await broker?.close();
     throw error;
   }
-  for (const listener of entrances.mqtt) server.listen(listener);
+  for (const { listener, offer } of entrances.mqtt) server.listen(listener, { offer });
   return {
     broker,
     entrances,
-    mqtt: entrances.mqtt.map((listener) => listener.url),
+    mqtt: entrances.mqtt.map(({ listener }) => listener.url),
     http: http.urls,
     /** Takes nobody new, ends every stream and connection, and resolves when their last bytes are out. */
     async stop(): Promise<void> {
@@ -180,7 +182,7 @@ function socketAcceptor({ http, limits }: Options, server: Server) {
   if (!http.websocket) return undefined;
   const messageBytesMax = limits.packetBytesMax;
   return (socket: WebSocket, client: Client) =>
-    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }));
+    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }), { offer: client.offer });
 }
 
 interface WebServers {
@@ -202,13 +204,17 @@ interface WebParts {
 /** HTTP, and HTTPS on the links that the server lets in. */
 function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
+  const { offers } = options;
+  // What Deno says of a request has a getter for the address, which a spread leaves behind.
+  const offering = (offer: Offer | undefined) => (request: Request, info: RequestInfo) =>
+    fetch(request, { ...info, remoteAddr: info.remoteAddr, offer });
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },
-    () => new HttpServer(fetch, { hostname, port, ...parts }),
+    () => new HttpServer(offering(offers["http-port"]), { hostname, port, ...parts }),
   );
-  const https = entrances.https && new HttpsServer(fetch, parts);
-  if (entrances.https && https) server.listen(entrances.https, (link) => https.serve(link));
+  const https = entrances.https && new HttpsServer(offering(offers["http-tls-port"]), parts);
+  if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link) });
   return {
     urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
     dropIdle: () => {

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Bridge, BridgeEnv } from "./context.ts";
 import { answerPreflight, guardAnswers } from "./middleware/cors.ts";
-import { identify } from "./middleware/identity.ts";
+import { askForWhatIsOffered, identify } from "./middleware/identity.ts";
 import { limitUrl, refuseWhileDraining } from "./middleware/limits.ts";
 import { guardHost, guardOrigin } from "./middleware/origin.ts";
 import { Problem, problemResponse } from "./middleware/problem.ts";
@@ -42,6 +42,7 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
     await next();
   });
   app.use(guardAnswers(options));
+  app.use(askForWhatIsOffered(bridge));
   app.use(guardHost(options));
   app.use(limitUrl(broker.limits.urlBytesMax));
   app.use(answerPreflight(options));

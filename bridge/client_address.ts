@@ -1,4 +1,4 @@
-import { AddressSet, formatEndpoint, parseAddress } from "../broker/mod.ts";
+import { AddressSet, formatEndpoint, type Offer, parseAddress } from "../broker/mod.ts";
 
 /** Whom a request comes from. */
 export interface Client {
@@ -7,6 +7,8 @@ export interface Client {
   readonly address: string | undefined;
   /** Whether it comes by TLS, as far as the last proxy that we trust knows. */
   readonly isSecure: boolean;
+  /** How they may say who they are, where they come in; undefined: by all that is set up. */
+  readonly offer?: Offer | undefined;
 }
 
 /** What the server knows of a request beside its text. */
@@ -14,6 +16,8 @@ export interface RequestInfo {
   readonly remoteAddr: Deno.Addr;
   /** It came by our own TLS. */
   readonly isSecure?: boolean;
+  /** What the listener offers; undefined: all that is set up. */
+  readonly offer?: Offer | undefined;
 }
 
 /** Tells whom a request comes from: what proxies say of it counts if it comes from one that we trust. */
@@ -25,16 +29,15 @@ export class ClientReader {
   }
 
   read(headers: Headers, info: RequestInfo | undefined): Client {
-    const { remoteAddr: remote, isSecure: isDirectlySecure = false } = info ?? {};
-    if (!remote || !("hostname" in remote)) {
-      return { peer: "local", address: undefined, isSecure: isDirectlySecure };
-    }
+    const { remoteAddr: remote, isSecure: isDirectlySecure = false, offer } = info ?? {};
+    const came = { isSecure: isDirectlySecure, ...(offer && { offer }) };
+    if (!remote || !("hostname" in remote)) return { peer: "local", address: undefined, ...came };
     const { hostname, port } = remote;
-    const direct = { peer: formatEndpoint(hostname, port), address: hostname, isSecure: isDirectlySecure };
+    const direct = { peer: formatEndpoint(hostname, port), address: hostname, ...came };
     if (!this.#trusted.has(hostname)) return direct;
     const isSecure = lastOf(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" || direct.isSecure;
     const address = this.#forwardedFor(headers.get("x-forwarded-for"));
-    return address === undefined ? { ...direct, isSecure } : { peer: address, address, isSecure };
+    return address === undefined ? { ...direct, isSecure } : { ...direct, peer: address, address, isSecure };
   }
 
   /**

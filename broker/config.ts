@@ -3,13 +3,15 @@ import { stringify } from "@std/toml";
 import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
 import { transportProblem } from "./config_checks.ts";
 import { parseConfigFile } from "./config_file.ts";
-import type { OptionValue } from "./config_kinds.ts";
+import { checkOffers, type Offers, offersOf } from "./config_offers.ts";
+import { type OptionValue, redactUrl } from "./config_kinds.ts";
 import {
   ConfigError,
   type Effective,
   featureNames,
   kebabCase,
   limitNames,
+  type ListenerName,
   OPTION_ROWS,
   type OptionRow,
   ORDERED_LIMITS,
@@ -36,6 +38,7 @@ export interface Options {
   /** The folder with the data. */
   readonly data: string;
   readonly auth: AuthOptions;
+  readonly offers: Offers;
   readonly log: { readonly level: LogLevel | "off" };
   readonly features: Features;
   readonly limits: Limits;
@@ -74,6 +77,7 @@ export interface OptionSources {
 }
 
 export { ConfigError };
+export type { ListenerName };
 
 /** A value as somebody gave it, before it is checked. */
 interface Setting {
@@ -113,6 +117,7 @@ export function resolveOptions(sources: OptionSources): Options {
     durability: value("durability") as "disk" | "memory",
     data: value("data") as string,
     auth: authOptions(value),
+    offers: offersOf(value),
     log: { level: value("log-level") as LogLevel | "off" },
     features: Object.fromEntries(features) as Features,
     limits: Object.fromEntries(limits) as Limits,
@@ -152,8 +157,12 @@ export function printOptions(sources: OptionSources): string {
     const found = effective.get(row.name);
     if (!found) continue;
     if (row.section !== section) lines.push("", `[${section = row.section}]`);
-    const line = stringify({ [row.key]: found.value }).trim();
-    lines.push(found.source ? `${line} # ${found.source}` : line);
+    const shown = typeof found.value === "string"
+      ? row.kind.redact?.(found.value) ?? found.value
+      : found.value;
+    const line = stringify({ [row.key]: shown }).trim();
+    const note = shown === found.value ? "" : ", without what may be secret: not to be loaded so";
+    lines.push(found.source ? `${line} # ${found.source}${note}` : line);
   }
   return lines.join("\n") + "\n";
 }
@@ -182,6 +191,7 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
   settleClientCertificates(effective);
   const problem = transportProblem(effective);
   if (problem) throw new ConfigError(problem);
+  checkOffers(effective);
   checkOrder(effective);
   return effective;
 }
@@ -271,7 +281,9 @@ function check({ row, value, source }: Setting): OptionValue {
   const { allowed, choices } = row.kind;
   const hint = choices && typeof value === "string" ? `; ${didYouMean(value, choices)}` : "";
   throw new ConfigError(
-    `Cannot use ${quote(value)} for ${pathOf(row)} from ${source}: it must be ${allowed}${hint}`,
+    `Cannot use ${quote(value, row.kind.redact)} for ${
+      pathOf(row)
+    } from ${source}: it must be ${allowed}${hint}`,
   );
 }
 
@@ -311,9 +323,13 @@ function pathOf(row: OptionRow): string {
   return row.section ? `${row.section}.${row.key}` : row.key;
 }
 
-/** As it would stand in the file, on one line; without the user and password of a URL, which may be right ones. */
-function quote(value: unknown): string {
-  const json = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
-  const text = json.replaceAll(/\/\/[^/?#"]*@/g, "//…@");
+/** As it would stand in the file, on one line; without what may be secret in a URL, whatever the option is. */
+function quote(
+  value: unknown,
+  redact = (text: string) => text.includes("://") ? redactUrl(text) : text,
+): string {
+  const text = typeof value === "number"
+    ? String(value)
+    : JSON.stringify(value, (_, inner) => typeof inner === "string" ? redact(inner) : inner) ?? String(value);
   return text.length <= QUOTE_LENGTH_MAX ? text : `${text.slice(0, QUOTE_LENGTH_MAX)}…`;
 }

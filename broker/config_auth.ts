@@ -32,7 +32,7 @@ const JWT_KEYS = "auth-jwt-keys";
 const JWT_URL = "auth-jwt-jwks-url";
 
 /** The options that set a method up; one of them does. */
-const SET_UP_BY: Readonly<Record<MethodName, readonly string[]>> = {
+export const SET_UP_BY: Readonly<Record<MethodName, readonly string[]>> = {
   "certificate": ["auth-certificate-name"],
   "jwt": [JWT_KEYS, JWT_URL],
   "password-file": ["auth-password-file"],

@@ -17,11 +17,17 @@ export function parseConfigFile(file: ConfigFile): Record<string, unknown> {
   try {
     table = parse(file.text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`Cannot read ${file.name} as TOML: ${reason.replace(/\s+/g, " ").trim()}`);
+    throw new ConfigError(`Cannot read ${file.name} as TOML: ${reasonOf(error)}`);
   }
   refuseRepeated(file);
   return table;
+}
+
+/** Where and what, in one line. The parser goes on with the text itself, in which there may be a secret. */
+function reasonOf(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return reason.replace(/ on line '.*/s, "").replace(/( is not closed):.*/s, "$1").replace(/\s+/g, " ")
+    .trim();
 }
 
 function refuseRepeated({ name, text }: ConfigFile): void {

@@ -15,6 +15,8 @@ export interface OptionKind {
   readonly fromText: (text: string) => unknown;
   /** The value, if it is allowed. */
   readonly accept: (value: unknown) => OptionValue | undefined;
+  /** The value without what nobody else should see; undefined: there is nothing of the kind. */
+  readonly redact?: (value: string) => string;
 }
 
 export const address: OptionKind = {
@@ -111,11 +113,26 @@ export function urlOf(
     placeholder: "URL",
     fromText: (text) => text,
     accept: (value) => {
-      const url = typeof value === "string" ? URL.parse(value) : null;
+      if (typeof value !== "string" || value.endsWith(REDACTED)) return undefined;
+      const url = URL.parse(value);
       const isHttp = url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "";
-      return isHttp && isAllowed(url) ? value as string : undefined;
+      return isHttp && isAllowed(url) ? value : undefined;
     },
+    redact: redactUrl,
   };
+}
+
+/** In the place of a query. What was printed so is refused when it comes back. */
+const REDACTED = "?…";
+
+/** Without user, password, query and fragment, right or not; without its host too, where it is not clear what is what. */
+export function redactUrl(text: string): string {
+  const [, scheme = "", rest = ""] = /^([a-z][\w+.-]*:\/\/)?(.*)$/is.exec(text) ?? [];
+  const cut = rest.search(/[?#]/);
+  const [head, tail] = cut === -1 ? [rest, ""] : [rest.slice(0, cut), rest.slice(cut)];
+  const isUnclear = tail.includes("@") && !(head.includes("/") && URL.canParse(text));
+  const shown = isUnclear ? "…" : head.includes("@") ? `…${head.slice(head.lastIndexOf("@"))}` : head;
+  return scheme + shown + (tail === "" ? "" : REDACTED);
 }
 
 /** Keys that come over an open line are anybody's. */
@@ -125,6 +142,18 @@ export function isSafeUrl({ protocol, hostname }: URL): boolean {
 
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Words, each once; an empty list is a slip, such as a variable that the shell did not find. */
+export function someOf(words: readonly string[]): OptionKind {
+  const list = listOf({
+    allowed: `a list of ${words.join(", ")}, each once and at least one`,
+    placeholder: "METHOD,…",
+    isItem: (item) => words.includes(item),
+  });
+  const isSome = (value: unknown) =>
+    Array.isArray(value) && value.length > 0 && new Set(value).size === value.length;
+  return { ...list, accept: (value) => isSome(value) ? list.accept(value) : undefined };
 }
 
 export function oneOf(choices: readonly string[]): OptionKind {

@@ -12,13 +12,20 @@ import {
   origins,
   path,
   portOrOff,
+  someOf,
   text,
   topicPrefix,
   urlOf,
   wholeNumber,
   yesOrNo,
 } from "./config_kinds.ts";
-import { CERTIFICATE_NAMES, METHOD_NAMES, TOKEN_FIELDS } from "./auth/method_names.ts";
+import {
+  CERTIFICATE,
+  CERTIFICATE_NAMES,
+  METHOD_NAMES,
+  OFFER_WORDS,
+  TOKEN_FIELDS,
+} from "./auth/method_names.ts";
 import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
@@ -49,6 +56,20 @@ export interface Effective {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
+
+/** The options that open a listener; each has one beside it, with `-methods`, for what it offers. */
+export const LISTENER_NAMES = [
+  "mqtt-port",
+  "mqtt-tls-port",
+  "mqtt-websocket-port",
+  "mqtt-websocket-tls-port",
+  "mqtt-unix-socket",
+  "http-port",
+  "http-tls-port",
+] as const;
+export type ListenerName = (typeof LISTENER_NAMES)[number];
+/** Where clients may be asked for a certificate. */
+export const CERTIFICATE_LISTENERS: readonly ListenerName[] = ["mqtt-tls-port", "mqtt-websocket-tls-port"];
 
 /** Two limits of which the first must not be larger. */
 export const ORDERED_LIMITS: readonly (readonly [keyof Limits, keyof Limits])[] = [
@@ -190,6 +211,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: [],
     help: "Proxies before MQTT's ports that say by the PROXY protocol who connects; others are refused then",
   }),
+  ...methodRows("mqtt"),
   ...featureNames().map((feature) =>
     row("mqtt", kebabCase(feature), { ...FEATURES[feature], default: ALL_FEATURES[feature] })
   ),
@@ -213,6 +235,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     help: "Private key for HTTPS, if it has one of its own",
   }),
   row("http", "websocket", { kind: yesOrNo, default: true, help: "MQTT over WebSocket on /mqtt" }),
+  ...methodRows("http"),
   row("http", "trusted-proxies", {
     kind: networks,
     default: [],
@@ -324,6 +347,15 @@ type RowRest = Omit<OptionRow, "name" | "section" | "key">;
 
 function row(section: OptionRow["section"], key: string, rest: RowRest): OptionRow {
   return { name: section ? `${section}-${key}` : key, section, key, ...rest };
+}
+
+function methodRows(section: "mqtt" | "http"): OptionRow[] {
+  return LISTENER_NAMES.filter((name) => name.startsWith(`${section}-`)).map((name) => {
+    const key = name.slice(section.length + 1);
+    const words = OFFER_WORDS.filter((word) => word !== CERTIFICATE || CERTIFICATE_LISTENERS.includes(name));
+    const help = `Ways in at ${section}.${key}, of ${words.join(",")}; all that are set up if not given`;
+    return row(section, `${key}-methods`, { kind: someOf(OFFER_WORDS), default: undefined, help });
+  });
 }
 
 function limitKind(limit: keyof Limits): OptionKind {

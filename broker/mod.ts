@@ -10,6 +10,7 @@ export type {
   Grant,
 } from "./auth/authenticator.ts";
 export { addressOf as peerAddress } from "./auth/failure_limiter.ts";
+export { isOffered, type Offer } from "./auth/offer.ts";
 export { allows } from "./auth/rights.ts";
 export { Broker, type BrokerOptions, type MessageObserver } from "./broker.ts";
 export type { Clock } from "./core/clock.ts";
@@ -29,6 +30,7 @@ export {
 } from "./core/refusal.ts";
 export { Message, type MessageDraft, type MessageProperties, type UserProperties } from "./core/message.ts";
 export type { Publication, PublishWish, SubscribeOutcome } from "./core/outcome.ts";
+export { Mentions } from "./core/mentions.ts";
 export { PublishRate } from "./core/publish_rate.ts";
 export type { Delivery, Readiness, Subscriber, Subscription } from "./core/subscriber.ts";
 export type { Flushable } from "./core/turn.ts";

@@ -1,3 +1,4 @@
+import type { Offer } from "./auth/offer.ts";
 import type { Broker } from "./broker.ts";
 import { Connection } from "./connection/connection.ts";
 import { type Failure, failureOf } from "./connection/failure.ts";
@@ -8,6 +9,7 @@ import { ByteBudget } from "./core/byte_budget.ts";
 import type { CloseReason } from "./core/close_reason.ts";
 import { type DescriptorReserve, isOutOfDescriptors } from "./core/descriptor_reserve.ts";
 import type { Limits } from "./core/limits.ts";
+import { Mentions } from "./core/mentions.ts";
 import { PacedLog } from "./core/paced_log.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
 import { StringCache } from "./packet/mod.ts";
@@ -37,8 +39,13 @@ export interface ServerOptions {
   readonly descriptors?: DescriptorReserve;
 }
 
-/** Serves a link that does not speak MQTT; resolves when it is over. */
-export type Serve = (link: Link) => Promise<void>;
+/** What becomes of a link. */
+export interface Service {
+  /** Serves it in the place of MQTT, and resolves when it is over; the bounds count it all the same. */
+  readonly serve?: ((link: Link) => Promise<void>) | undefined;
+  /** How its client may say who it is; undefined: by all that is set up. */
+  readonly offer?: Offer | undefined;
+}
 
 interface Arrival {
   readonly since: number;
@@ -74,6 +81,7 @@ export class Server {
       propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
+      throttled: new Mentions(broker.limits.publishRatePeersMax),
       connectionOver: (connection) => this.#over(connection),
     };
     this.#sysTopics = new SysTopics(broker, {
@@ -94,22 +102,19 @@ export class Server {
     return this.#shared.outboxBudget.bytes;
   }
 
-  /**
-   * Serves the listener's links from now on.
-   * @param serve serves them instead of MQTT, and resolves when the link is over; the bounds count them all the same
-   */
-  listen(listener: Listener, serve?: Serve): void {
+  /** Serves the listener's links from now on. */
+  listen(listener: Listener, service: Service = {}): void {
     this.#listeners.push(listener);
-    this.#acceptLoops.push(this.#acceptAll(listener, serve));
+    this.#acceptLoops.push(this.#acceptAll(listener, service));
   }
 
   /** Serves a link that came by another way than a listener. */
-  accept(link: Link, serve?: Serve): void {
-    const refusal = this.#refusalOf(link, serve);
+  accept(link: Link, service: Service = {}): void {
+    const refusal = this.#refusalOf(link, service);
     if (refusal) return this.#refuse(link, refusal);
-    if (!link.open) return this.#enter(link, serve);
+    if (!link.open) return this.#enter(link, service);
     const since = this.#broker.clock.now();
-    this.#arrivals.set(link, { since, opening: this.#open(link, link.open(), serve) });
+    this.#arrivals.set(link, { since, opening: this.#open(link, link.open(), service) });
   }
 
   /** Takes no more links, ends every connection and waits for their last bytes, as long as `lingerSeconds`. */
@@ -130,12 +135,12 @@ export class Server {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  async #acceptAll(listener: Listener, serve: Serve | undefined): Promise<void> {
+  async #acceptAll(listener: Listener, service: Service): Promise<void> {
     while (!this.#isClosing) {
       try {
         const link = await listener.accept();
         if (!link) return;
-        this.accept(link, serve);
+        this.accept(link, service);
       } catch (error) {
         this.#broker.counters.acceptsFailed++;
         this.#pacedLog.error("accept-failed", { listener: listener.url, error: String(error) });
@@ -146,7 +151,7 @@ export class Server {
   }
 
   /** What comes before MQTT; then it counts whose link it really is. */
-  async #open(link: Link, opening: Promise<void>, serve: Serve | undefined): Promise<void> {
+  async #open(link: Link, opening: Promise<void>, service: Service): Promise<void> {
     try {
       await opening;
     } catch (error) {
@@ -155,9 +160,9 @@ export class Server {
       return this.#forget(link);
     }
     if (!this.#arrivals.delete(link)) return this.#forget(link);
-    const refusal = this.#refusalOf(link, serve);
+    const refusal = this.#refusalOf(link, service);
     if (refusal) return this.#refuse(link, refusal);
-    this.#enter(link, serve);
+    this.#enter(link, service);
   }
 
   #failed(link: Link, error: unknown): void {
@@ -184,7 +189,7 @@ export class Server {
     this.#tellIfEmpty();
   }
 
-  #refusalOf(link: Link, serve: Serve | undefined): keyof typeof BOUND_OF | undefined {
+  #refusalOf(link: Link, { serve }: Service): keyof typeof BOUND_OF | undefined {
     const isFull = this.connectionCount >= this.#broker.limits.connectionsMax;
     if (this.#isClosing || isFull) return "too-many-connections";
     if (!this.#hasDescriptors(serve ? GUEST_DESCRIPTORS : 1)) return "too-few-descriptors";
@@ -206,8 +211,8 @@ export class Server {
     this.#forget(link);
   }
 
-  #enter(link: Link, serve: Serve | undefined): void {
-    if (!serve) return this.#connect(link);
+  #enter(link: Link, { serve, offer }: Service): void {
+    if (!serve) return this.#connect(link, offer);
     this.#guests.add(link);
     serve(link).catch((error) => this.#failed(link, error)).finally(() => {
       this.#guests.delete(link);
@@ -215,9 +220,10 @@ export class Server {
     });
   }
 
-  #connect(link: Link): void {
+  #connect(link: Link, offer: Offer | undefined): void {
     const { counters } = this.#broker;
-    const connection = new Connection(this.#broker, link, this.#shared);
+    const shared = offer ? { ...this.#shared, offer } : this.#shared;
+    const connection = new Connection(this.#broker, link, shared);
     this.#connections.add(connection);
     counters.connectionsAccepted++;
     counters.connectionsMax = Math.max(counters.connectionsMax, this.#connections.size);

@@ -68,6 +68,71 @@ Deno.test("while memory is short what would wait or be retained is refused with 
   assertEquals(host.broker.sessions.get("away")!.outbound.pendingCount, 1);
 });
 
+Deno.test("a shared subscription refuses for want of memory only what none of its members can take at once", async () => {
+  const { host, use } = start();
+  await using _ = host;
+  const { counters, sessions } = host.broker;
+  const member = async (clientId: string, qos: 0 | 1 = 1) => {
+    const client = await host.connect({ clientId, version: 5, receiveMaximum: 1, cleanStart: false });
+    await client.subscribe(["$share/g/a", qos]);
+    return client;
+  };
+  const away = await member("away");
+  const [one, two] = [await member("one"), await member("two")];
+  await away.disconnect();
+  const publisher = await host.connect({ version: 5 });
+  use(1001);
+  const publish = async (payload: string) => {
+    publisher.sendPublish("a", payload, { qos: 1 });
+    const ack = await publisher.receive();
+    return ack?.type === "puback" && ack.reasonCode;
+  };
+  /** What the member is given, which it does not acknowledge. */
+  const given = async (client: typeof one, payload: string) =>
+    await client.expectPublish({ topic: "a", payload, qos: 1 });
+
+  // Who is away would have it wait, and others can take it.
+  assertEquals(await publish("1"), 0);
+  const first = await given(one, "1");
+  assertEquals(await publish("2"), 0);
+  const second = await given(two, "2");
+  // Now nobody can: their windows are full.
+  assertEquals([await publish("3"), await publish("4"), counters.refusals.overloaded], [0x97, 0x97, 2]);
+  // Whoever can again gets the next, and what was refused took nobody's turn.
+  two.sendAck("puback", second);
+  await two.ping();
+  assertEquals(await publish("5"), 0);
+  await given(two, "5");
+  one.sendAck("puback", first);
+  await one.ping();
+  assertEquals(await publish("6"), 0);
+  await given(one, "6");
+  assertEquals(await publish("7"), 0x97);
+  for (const id of ["away", "one", "two"]) {
+    assertEquals(sessions.get(id)!.outbound.pendingCount <= 1, true, id);
+  }
+
+  // A subscriber of its own waits for itself, whoever else takes it; one at QoS 0 waits for nothing.
+  use(0);
+  const idle = await member("idle");
+  const lone = await host.connect({ clientId: "lone", version: 5, cleanStart: false });
+  await lone.subscribe(["a", 1]);
+  await lone.disconnect();
+  use(1001);
+  assertEquals(await publish("8"), 0x97);
+  use(0);
+  const back = await host.connect({ clientId: "lone", version: 5 });
+  await back.disconnect();
+  use(1001);
+  assertEquals(await publish("9"), 0);
+  await given(idle, "9");
+  assertEquals(await publish("10"), 0x97);
+  await idle.unsubscribe("$share/g/a");
+  await idle.subscribe(["$share/g/a", 0]);
+  assertEquals(await publish("11"), 0);
+  await idle.expectPublish({ topic: "a", payload: "11" });
+});
+
 Deno.test("a client of 3.1.1 whose message cannot wait is closed: an acknowledgement would say that it is kept", async () => {
   const { host, use } = start();
   await using _ = host;

@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { HookServer } from "./support/hook_server.ts";
 import { assertOneLine, patiently, run, serve } from "./support/program.ts";
-import { sign } from "./support/tokens.ts";
+import { sign, signerFor } from "./support/tokens.ts";
 
 const PASSWORD = "zzpasswordzz";
 const WRONG = "zzwrongzz";
@@ -130,6 +131,141 @@ Deno.test("a URL with a password is refused without showing it, by flag, variabl
     assertOneLine(await run(["--auth-hook-url", url], { cwd }), 2, line("flag --auth-hook-url"));
     const env = { PREGON_AUTH_HOOK_URL: url };
     assertOneLine(await run([], { cwd, env }), 2, line("variable PREGON_AUTH_HOOK_URL"));
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+const HOOK_SECRET = "zzhook)secret(zz";
+const KEYS_SECRET = "zzkeyssecretzz";
+
+Deno.test("no secret of a hook's or a key set's URL comes out, whether they answer, refuse, fail or are silent", async () => {
+  const cwd = await Deno.makeTempDir();
+  const hook = new HookServer();
+  const signer = await signerFor("ES256");
+  const keys = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { searchParams } = new URL(request.url);
+    if (!request.url.endsWith(`?code=${KEYS_SECRET}`)) return new Response(null, { status: 403 });
+    return new Response(answersOfKeys.shift() ?? `no keys for ${searchParams}`);
+  });
+  const answersOfKeys = [`${KEYS_SECRET} is no JSON`];
+  const held = Promise.withResolvers<unknown>();
+  try {
+    const hookUrl = `${hook.url}?key=${HOOK_SECRET}`;
+    const keysUrl = `http://127.0.0.1:${keys.addr.port}/keys?code=${KEYS_SECRET}`;
+    const options = [
+      ...["--auth-hook-url", hookUrl, "--auth-jwt-jwks-url", keysUrl, "--sys-interval-seconds", "1"],
+      ...[
+        "--limits-hook-seconds",
+        "1",
+        "--limits-hook-cache-seconds",
+        "1",
+        "--limits-jwks-cooldown-seconds",
+        "1",
+      ],
+    ];
+    const said: string[] = [];
+    const printed = await run([...options, "--print-config"], { cwd });
+    assertStringIncludes(printed.stdout, `hook-url = "${hook.url}?…" # flag --auth-hook-url, without what`);
+    assertStringIncludes(printed.stdout, `jwt-jwks-url = "${keysUrl.split("?")[0]}?…" # flag`);
+    said.push(printed.stdout, printed.stderr);
+    await Deno.writeTextFile(`${cwd}/printed.toml`, printed.stdout);
+    const loaded = await run(["--config", "printed.toml"], { cwd });
+    assertEquals(loaded.code, 2, "Without their secrets the URLs are other ones");
+    said.push(loaded.stdout, loaded.stderr);
+
+    await using serving = await serve(options, { cwd });
+    const { program, httpPort, mqttPort } = serving;
+    const ask = async (path: string, headers: Record<string, string>) => {
+      const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, { headers });
+      const body = await response.text();
+      said.push(body, ...[...response.headers].map(([name, value]) => `${name}: ${value}`));
+      return { status: response.status, body };
+    };
+    const logIn = async (user: string, password = PASSWORD) =>
+      (await ask("/topics/a", { authorization: `Basic ${btoa(`${user}:${password}`)}` })).status;
+    const logged = (...words: string[]) =>
+      patiently(() =>
+        assert(program.stderr.split("\n").some((line) => words.every((word) => line.includes(word))))
+      );
+
+    hook.answer = ({ password }) => ({ result: password === PASSWORD ? "allow" : "deny" });
+    assertEquals([await logIn("ana"), await logIn("bob", WRONG)], [404, 401]);
+    assertEquals(hook.urls, [hookUrl, hookUrl]);
+    hook.answer = () => new Response(`Not for ${hookUrl}`, { status: 500 });
+    assertEquals(await logIn("carla"), 503);
+    await logged("hook-failed", "status 500");
+    hook.answer = () => ({ result: "ignore" });
+    await logIn("dora");
+    await logged("hook-recovered");
+    hook.answer = () => held.promise;
+    assertEquals(await logIn("emil"), 503);
+    await logged("hook-failed", "did not answer in 1 seconds");
+    held.resolve({ result: "deny" });
+    hook.answer = () => ({ result: "ignore" });
+    await logIn("fred");
+    await patiently(() => assertEquals(program.stderr.split("hook-recovered").length, 3));
+    await hook[Symbol.asyncDispose]();
+    assertEquals(await logIn("gina"), 503);
+    await logged("hook-failed", "Cannot ask the hook: client error");
+    const args = ["pub", "-p", `${mqttPort}`, "-t", "a", "-m", "x", "-u", "hugo", "-P", WRONG];
+    const pub = await run(args, { cwd });
+    said.push(pub.stdout, pub.stderr);
+
+    const bearer = { authorization: `Bearer ${await sign({ sub: "t" }, signer)}` };
+    assertEquals((await ask("/topics/a", bearer)).status, 503);
+    await logged("keys-failed", "the answer is no set of keys");
+    answersOfKeys.push(JSON.stringify({ keys: [signer.jwk] }));
+    const figures = await patiently(async () => {
+      const { status, body } = await ask("/topics?filter=$SYS/%23&shape=map&limit=1000", bearer);
+      assertEquals(status, 200);
+      assertStringIncludes(body, "$SYS/broker/authentications/hook/failed");
+      return body;
+    });
+    assert(!figures.includes("zz"));
+    said.push(program.stdout, program.stderr);
+    for (const secret of [HOOK_SECRET, "zzhook", "secret(zz", KEYS_SECRET, PASSWORD, WRONG]) {
+      for (const text of said) assert(!text.includes(secret), `${secret} in ${text}`);
+    }
+  } finally {
+    held.resolve({ result: "deny" });
+    await hook[Symbol.asyncDispose]();
+    await keys.shutdown();
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("a URL or a line that is refused is quoted without what may be secret", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const urls = {
+      [`ftp://h/who?key=${PASSWORD}`]: "ftp://h/who?…",
+      [`h/who?key=${PASSWORD}`]: "h/who?…",
+      [`http://h/who#${PASSWORD}`]: undefined,
+      [`http://ana:${PASSWORD}@h/who?key=${PASSWORD}`]: "http://…@h/who?…",
+      [`http://ana:${PASSWORD}?x@h`]: "http://…?…",
+      [`http://ana:${PASSWORD}/a?x@h`]: "http://…?…",
+      [`ana:${PASSWORD}@h`]: "…@h",
+      [`ftp://h/?mail=a@b&key=${PASSWORD}`]: "ftp://h/?…",
+    };
+    for (const [url, shown] of Object.entries(urls)) {
+      const { code, stdout, stderr } = await run(["--print-config", "--auth-hook-url", url], { cwd });
+      assert(!`${stdout}${stderr}`.includes(PASSWORD), `${url}: ${stdout}${stderr}`);
+      if (shown === undefined) assertEquals(code, 0);
+      else assertStringIncludes(stderr, `Cannot use ${JSON.stringify(shown)} for auth.hook-url`);
+    }
+    const wrongOption = ["--http-allowed-origins", `https://h/?key=${PASSWORD}`];
+    const { stderr } = await run(["--print-config", ...wrongOption], { cwd });
+    assertStringIncludes(stderr, 'Cannot use ["https://h/?…"] for http.allowed-origins');
+    for (
+      const value of [`http://h/?k=${PASSWORD}`, `"""http://h/?k=${PASSWORD}`, `'http://h/?k=${PASSWORD}`]
+    ) {
+      await Deno.writeTextFile(`${cwd}/pregon.toml`, `[auth]\nhook-url = ${value}\n`);
+      const { code, stdout, stderr } = await run([], { cwd });
+      assertEquals([code, stdout], [2, ""]);
+      assertStringIncludes(stderr, "Cannot read pregon.toml as TOML: Parse error on line");
+      assert(!stderr.includes(PASSWORD), stderr);
+    }
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

@@ -23,6 +23,11 @@ export class StreamToken implements Identity {
     this.#expiresAt = expiresAt;
   }
 
+  /** By what its issuer came in. */
+  get issuerMethod(): string | undefined {
+    return this.#issuer.method;
+  }
+
   can(action: Action, topicOrFilter: string): boolean {
     const rights = { publish: [], subscribe: this.#filters, read: [] };
     return allows(rights, action, topicOrFilter) && this.#issuer.can(action, topicOrFilter);

@@ -7,6 +7,7 @@ import {
   type Credentials,
   type Grant,
   type Identity,
+  isOffered,
 } from "../../broker/mod.ts";
 import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
 import type { Bridge, BridgeContext, BridgeEnv } from "../context.ts";
@@ -40,16 +41,29 @@ export function identify(bridge: Bridge): MiddlewareHandler<BridgeEnv> {
   };
 }
 
+/** Who is asked for a password shows it: a listener asks for nothing that it does not offer. */
+export function askForWhatIsOffered({ broker: { door } }: Bridge): MiddlewareHandler<BridgeEnv> {
+  return async (context, next) => {
+    await next();
+    const { offer } = context.get("client");
+    const { headers } = context.res;
+    if (!offer || door.takesPasswords(offer) || !headers.get("www-authenticate")?.startsWith(BASIC)) return;
+    headers.set("www-authenticate", door.takesTokens(offer) ? BEARER : UNASKED);
+  };
+}
+
 /** Who has these credentials; throws why they are not let in. */
 export async function authenticate({ broker }: Bridge, credentials: Credentials): Promise<Identity> {
   const grant = await broker.authenticate(credentials);
   if (grant.granted) return grant.identity;
-  broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
+  const { peer, offer } = credentials;
+  broker.log.info("http-refused", { peer, reason: grant.reason, offered: offer && [...offer].join() });
   throw refusal(broker, grant, credentials);
 }
 
 /** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */
-async function identityOfToken(bridge: Bridge, { req }: BridgeContext): Promise<Identity | undefined> {
+async function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identity | undefined> {
+  const { req } = context;
   const { query } = splitUrl(req.raw.url);
   const token = /token|%/i.test(query) ? new Parameters(query).text("token") : undefined;
   if (token === undefined) return undefined;
@@ -65,7 +79,7 @@ async function identityOfToken(bridge: Bridge, { req }: BridgeContext): Promise<
     );
   }
   const identity = await bridge.streamTokens.find(token);
-  if (identity) return identity;
+  if (identity && isOffered(context.get("client").offer, identity.issuerMethod)) return identity;
   throw new Problem("stream-token-over", "Cannot let you in with this stream token", {
     param: "token",
     headers: { "www-authenticate": UNASKED },
@@ -89,7 +103,7 @@ async function identityOfCookie(
     });
   }
   const login = await bridge.logins.find(secret);
-  if (login) return login;
+  if (login && isOffered(context.get("client").offer, login.method)) return login;
   throw new Problem("session-over", "Cannot let you in with this cookie", {
     param: "Cookie",
     headers: { "www-authenticate": UNASKED, "set-cookie": forgottenCookie(context) },
@@ -112,17 +126,18 @@ export function denied(identity: Identity, action: Action, topicOrFilter: string
 
 /** What the header Authorization shows; nothing without one. */
 export function readCredentials({ door }: Broker, context: BridgeContext): Credentials {
-  const { peer } = context.get("client");
-  const nothing = { username: undefined, password: undefined, clientId: undefined, peer };
+  const { peer, offer } = context.get("client");
+  const takesTokens = door.takesTokens(offer);
+  const nothing = { username: undefined, password: undefined, clientId: undefined, peer, offer };
   const header = context.req.raw.headers.get("authorization")?.trim();
   if (header === undefined) return nothing;
   const [, token] = BEARER_TOKEN.exec(header) ?? [];
-  if (token !== undefined && door.takesTokens) return { ...nothing, token };
+  if (token !== undefined && takesTokens) return { ...nothing, token };
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const bytes = encoded === undefined ? undefined : tryDecode(encoded);
   const colon = bytes?.indexOf(0x3a) ?? -1;
   if (!bytes || colon === -1) {
-    const allowed = door.takesTokens ? "neither Basic nor Bearer" : "not Basic";
+    const allowed = takesTokens ? "neither Basic nor Bearer" : "not Basic";
     throw badCredentials(`Cannot read the header Authorization: it is ${allowed}`);
   }
   try {
@@ -144,7 +159,7 @@ function tryDecode(encoded: string): Uint8Array | undefined {
 function refusal(
   { door }: Broker,
   { reason, retrySeconds }: Grant & { readonly granted: false },
-  { username, token }: Credentials,
+  { username, token, offer }: Credentials,
 ): Problem {
   switch (reason) {
     case "bad-credentials":
@@ -164,7 +179,7 @@ function refusal(
     case "not-authorized":
       return username === undefined
         ? new Problem("unauthenticated", "Cannot let you in without a name", {
-          headers: { "www-authenticate": door.takesTokens ? `${BASIC}, ${BEARER}` : BASIC },
+          headers: { "www-authenticate": door.takesTokens(offer) ? `${BASIC}, ${BEARER}` : BASIC },
         })
         : new Problem("denied", "Cannot let you in", { mqttReasonCode: NOT_AUTHORIZED });
   }

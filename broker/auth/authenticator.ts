@@ -1,4 +1,5 @@
 import type { AuthRefusal, Identity } from "../core/identity.ts";
+import type { Offer } from "./offer.ts";
 
 /** What somebody shows to say who they are; from CONNECT or from an HTTP header. */
 export interface Credentials {
@@ -12,6 +13,8 @@ export interface Credentials {
   readonly peer: string;
   /** What they proved to be below MQTT, if they were asked to. */
   readonly certificate?: ClientCertificate | undefined;
+  /** What is offered where they come in; undefined: all that is set up. */
+  readonly offer?: Offer | undefined;
 }
 
 /** A certificate whose issuer we trust, and whose key its owner has. */
@@ -38,6 +41,8 @@ export interface Authenticator {
   readonly name: string;
   /** Whether it knows what HTTP's Bearer shows; where none does, that is refused before anybody is asked. */
   readonly takesTokens?: boolean;
+  /** Whether it knows names and passwords; where none does, HTTP asks nobody for them. */
+  readonly takesPasswords?: boolean;
   /** `undefined`: these credentials are none of mine, ask the next. */
   authenticate(credentials: Credentials): Promise<Grant | undefined> | Grant | undefined;
   /**
@@ -61,6 +66,8 @@ export const BAD_CREDENTIALS: Grant = { granted: false, reason: "bad-credentials
 export interface EnhancedAuthenticator {
   /** What a client calls it in CONNECT: `SCRAM-SHA-256`. */
   readonly method: string;
+  /** What a listener calls it that offers some methods only; without one, only those that offer all have it. */
+  readonly name?: string;
   /** @param credentials what CONNECT says beside the method; of a re-authentication only who asks for it */
   begin(credentials: Credentials): Exchange;
 }

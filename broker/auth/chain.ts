@@ -2,11 +2,12 @@ import type { Identity } from "../core/identity.ts";
 import type { Authenticator, Credentials, Grant } from "./authenticator.ts";
 import { parseKept } from "./granted_identity.ts";
 import { METHOD_NAMES, PASSWORD_FILE } from "./method_names.ts";
+import { isOffered } from "./offer.ts";
 
 /** Also of those that are not offered now: what they knew is no other's. */
 const METHODS: ReadonlySet<string> = new Set<string>(METHOD_NAMES);
 
-/** Asks one after the other; who is known to none is refused. */
+/** Asks one after the other, of those that are offered; who is known to none is refused. */
 export class AuthenticatorChain {
   readonly #authenticators: readonly Authenticator[];
 
@@ -16,6 +17,7 @@ export class AuthenticatorChain {
 
   async authenticate(credentials: Credentials): Promise<Grant> {
     for (const authenticator of this.#authenticators) {
+      if (!isOffered(credentials.offer, authenticator.name)) continue;
       const grant = await authenticator.authenticate(credentials);
       if (grant) return grant;
     }

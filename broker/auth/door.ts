@@ -9,6 +9,7 @@ import {
 import { AuthenticatorChain } from "./chain.ts";
 import { FailureLimiter } from "./failure_limiter.ts";
 import { authMethods, type AuthTools, type Identities } from "./methods.ts";
+import { isOffered, type Offer } from "./offer.ts";
 
 export interface DoorOptions extends Identities {
   /** In the place of those that `Identities` asks for. */
@@ -19,20 +20,29 @@ export interface DoorOptions extends Identities {
 /** Where everybody comes in, by MQTT or HTTP: says who they are, and counts who is turned away. */
 export class Door {
   readonly #tools: AuthTools;
+  readonly #authenticators: readonly Authenticator[];
   readonly #chain: AuthenticatorChain;
   readonly #enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly #failures: FailureLimiter;
-  /** Whether HTTP's Bearer can be right. */
-  readonly takesTokens: boolean;
 
   constructor(options: DoorOptions, tools: AuthTools) {
     const methods = authMethods(options, tools);
     const { authenticators = methods.plain, enhancedAuthenticators = methods.enhanced } = options;
     this.#tools = tools;
+    this.#authenticators = authenticators;
     this.#chain = new AuthenticatorChain(authenticators);
     this.#enhanced = new Map(enhancedAuthenticators.map((each) => [each.method, each]));
     this.#failures = new FailureLimiter(tools.limits, () => tools.clock.now());
-    this.takesTokens = authenticators.some(({ takesTokens }) => takesTokens);
+  }
+
+  /** Whether HTTP's Bearer can be right there. */
+  takesTokens(offer: Offer | undefined): boolean {
+    return this.#authenticators.some(({ name, takesTokens }) => takesTokens && isOffered(offer, name));
+  }
+
+  /** Whether a name and a password can be right there. */
+  takesPasswords(offer: Offer | undefined): boolean {
+    return this.#authenticators.some(({ name, takesPasswords }) => takesPasswords && isOffered(offer, name));
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. */
@@ -45,9 +55,10 @@ export class Door {
     return grant;
   }
 
-  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does. */
-  enhancedAuthenticator(method: string): EnhancedAuthenticator | undefined {
-    return this.#enhanced.get(method);
+  /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does whom the listener offers. */
+  enhancedAuthenticator(method: string, offer: Offer | undefined): EnhancedAuthenticator | undefined {
+    const found = this.#enhanced.get(method);
+    return found && isOffered(offer, found.name) ? found : undefined;
   }
 
   /** Whether too many wrong credentials came from there to look at one more. */

@@ -8,6 +8,7 @@ import { CheckGate } from "./check_gate.ts";
 import { addressOf } from "./failure_limiter.ts";
 import { GrantedIdentity, parseKept } from "./granted_identity.ts";
 import { HOOK } from "./method_names.ts";
+import { requestProblem } from "./request_problem.ts";
 import { parseRights, parseTexts } from "./rights.ts";
 import { TimedCache } from "./timed_cache.ts";
 
@@ -42,6 +43,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class HookAuthenticator implements Authenticator {
   readonly name = HOOK;
+  readonly takesPasswords = true;
   readonly #parts: HookParts;
   readonly #gate: CheckGate;
   readonly #answers: TimedCache<Answer>;
@@ -121,9 +123,7 @@ export class HookAuthenticator implements Authenticator {
       if (abort.signal.aborted) {
         throw new HookError(`The hook did not answer in ${limits.hookSeconds} seconds`);
       }
-      // Without its URL, in which there may be a secret.
-      const reason = String(error instanceof Error ? error.message : error).replace(/ for url \([^)]*\)/, "");
-      throw new HookError(`Cannot ask the hook: ${reason}`);
+      throw new HookError(`Cannot ask the hook: ${requestProblem(error)}`);
     } finally {
       cancel();
     }

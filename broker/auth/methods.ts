@@ -7,7 +7,14 @@ import type { Authenticator, EnhancedAuthenticator } from "./authenticator.ts";
 import { CertificateAuthenticator } from "./certificate.ts";
 import { CheckGate } from "./check_gate.ts";
 import { HookAuthenticator } from "./hook.ts";
-import { type CertificateName, METHOD_NAMES, type MethodName, type TokenField } from "./method_names.ts";
+import {
+  type CertificateName,
+  HOOK,
+  METHOD_NAMES,
+  type MethodName,
+  type TokenField,
+} from "./method_names.ts";
+import { isOffered } from "./offer.ts";
 import { PasswordAuthenticator } from "./password.ts";
 import { ScramSha256 } from "./scram.ts";
 import { TokenAuthenticator } from "./token.ts";
@@ -67,7 +74,7 @@ const AUTH_METHODS: Readonly<Record<MethodName, AuthMethod>> = {
         limits,
         now: () => clock.now(),
         onRemembered: () => counters.authentication.passwordCacheHits++,
-        hasNext: hookUrl !== undefined && next.includes("hook"),
+        hasNext: (offer) => hookUrl !== undefined && next.includes(HOOK) && isOffered(offer, HOOK),
       }),
     enhanced: ({ identities: { users } }) => users && new ScramSha256(users),
   },

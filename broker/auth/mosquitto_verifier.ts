@@ -1,6 +1,6 @@
 import { parseBytes } from "./base64.ts";
 import { type Bytes, hmac, isSameKey, saltPassword } from "./scram_keys.ts";
-import { ITERATIONS_MAX } from "./scram_verifier.ts";
+import { parseIterations } from "./scram_verifier.ts";
 import type { ShownPassword, Verifier } from "./verifier.ts";
 
 /** What mosquitto_passwd of 2.0 writes. Weak, but whoever moves here cannot ask all users for new passwords first. */
@@ -9,8 +9,6 @@ const SALT_BYTES_MIN = 8;
 const SALT_BYTES_MAX = 64;
 const HASH_BYTES = 64;
 
-const FORM = /^\$7\$(\d{1,9})\$([^$]*)\$([^$]*)$/;
-
 /**
  * As mosquitto_passwd writes it: PBKDF2 with SHA-512. Only read here, never written: SCRAM's verifier is stronger and
  * does more.
@@ -18,6 +16,7 @@ const FORM = /^\$7\$(\d{1,9})\$([^$]*)\$([^$]*)$/;
 export class MosquittoVerifier implements Verifier {
   static readonly prefix = "$7$";
   static readonly form = "$7$<iterations>$<salt>$<hash>";
+  static readonly pattern = /^\$7\$(\d{1,9})\$([^$]*)\$([^$]*)$/;
 
   readonly iterations: number;
   readonly salt: Bytes;
@@ -29,16 +28,13 @@ export class MosquittoVerifier implements Verifier {
     this.hash = hash;
   }
 
-  static parse(text: string, fail: (problem: string) => never): MosquittoVerifier {
-    const [, count, salt, hash] = FORM.exec(text) ?? [];
-    if (hash === undefined) return fail(`what follows the name is not ${MosquittoVerifier.form}`);
-    const iterations = Number(count);
-    if (iterations < ITERATIONS_MIN || iterations > ITERATIONS_MAX) {
-      fail(`${count} iterations are not from ${ITERATIONS_MIN} to ${ITERATIONS_MAX}`);
-    }
+  static fromParts(
+    [iterations = "", salt = "", hash = ""]: readonly string[],
+    fail: (problem: string) => never,
+  ): MosquittoVerifier {
     return new MosquittoVerifier({
-      iterations,
-      salt: parseBytes(salt!, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, fail }),
+      iterations: parseIterations(iterations, { min: ITERATIONS_MIN, fail }),
+      salt: parseBytes(salt, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, fail }),
       hash: parseBytes(hash, { what: "hash", min: HASH_BYTES, max: HASH_BYTES, fail }),
     });
   }

@@ -3,6 +3,7 @@ import type { Limits } from "../core/limits.ts";
 import { type Authenticator, BAD_CREDENTIALS, type Credentials, type Grant } from "./authenticator.ts";
 import type { CheckGate } from "./check_gate.ts";
 import { PASSWORD_FILE } from "./method_names.ts";
+import type { Offer } from "./offer.ts";
 import { saslprep } from "./saslprep.ts";
 import { TimedCache } from "./timed_cache.ts";
 import type { User, UserTable } from "./user_table.ts";
@@ -14,8 +15,8 @@ export interface PasswordParts {
   readonly limits: Pick<Limits, "passwordCacheSeconds" | "passwordCacheMax">;
   readonly now: () => number;
   readonly onRemembered: () => void;
-  /** Another method knows users by name and password, and is asked for those who are none of ours. */
-  readonly hasNext: boolean;
+  /** Whether another method knows users by name and password, and is asked there for those who are none of ours. */
+  readonly hasNext: (offer: Offer | undefined) => boolean;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -23,6 +24,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Knows users by name and password, as CONNECT and HTTP's Basic show them. */
 export class PasswordAuthenticator implements Authenticator {
   readonly name = PASSWORD_FILE;
+  readonly takesPasswords = true;
   readonly #parts: PasswordParts;
   /** Who showed the right password a moment ago. */
   readonly #right: TimedCache<User>;
@@ -33,11 +35,11 @@ export class PasswordAuthenticator implements Authenticator {
   }
 
   /** Whoever shows anything must be right: a wrong password is never taken for none. */
-  async authenticate({ username, password }: Credentials): Promise<Grant | undefined> {
+  async authenticate({ username, password, offer }: Credentials): Promise<Grant | undefined> {
     const { users, hasNext } = this.#parts;
     if (username === undefined && password === undefined) return undefined;
     const user = username === undefined ? undefined : users.find(username);
-    if (!user && hasNext) return undefined;
+    if (!user && hasNext(offer)) return undefined;
     const shown = password && prepared(password);
     if (!username || !shown) return BAD_CREDENTIALS;
     const key = this.#right.keyOf([username, password]);

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { readBounded } from "./bounded_body.ts";
+import { requestProblem } from "./request_problem.ts";
 
 export interface RemoteKeysParts {
   readonly url: string;
@@ -55,7 +56,7 @@ export class RemoteKeys {
     } catch (error) {
       counters.jwksFailures++;
       this.#failedAt = clock.now();
-      const reason = String(error instanceof Error ? error.message : error).replace(/ for url \([^)]*\)/, "");
+      const reason = requestProblem(error);
       if (!this.#isFailing) log.error("keys-failed", { error: reason });
       this.#isFailing = true;
       throw new RemoteKeysError(`Cannot fetch the keys: ${reason}`);
@@ -71,8 +72,15 @@ export class RemoteKeys {
     }
     const text = await readBounded(response, limits.authAnswerBytesMax);
     if (text === undefined) throw new RemoteKeysError("the answer is too long, or not UTF-8");
-    const keys = (JSON.parse(text) as { keys?: unknown } | null)?.keys;
-    if (!Array.isArray(keys)) throw new RemoteKeysError("the answer is no set of keys");
+    if (!isKeySet(text)) throw new RemoteKeysError("the answer is no set of keys");
     return text;
+  }
+}
+
+function isKeySet(text: string): boolean {
+  try {
+    return Array.isArray((JSON.parse(text) as { keys?: unknown } | null)?.keys);
+  } catch {
+    return false; // The parser would quote some of it.
   }
 }

@@ -1,5 +1,6 @@
 import type { AuthRefusal } from "../core/identity.ts";
 import type { EnhancedAuthenticator, Exchange, ExchangeStep } from "./authenticator.ts";
+import { SCRAM } from "./method_names.ts";
 import { hmac, isSameKey, sha256, xor } from "./scram_keys.ts";
 import {
   channelBindingOf,
@@ -28,6 +29,7 @@ const encoder = new TextEncoder();
  */
 export class ScramSha256 implements EnhancedAuthenticator {
   readonly method = "SCRAM-SHA-256";
+  readonly name = SCRAM;
   readonly #users: UserTable;
   readonly #makeNonce: () => string;
 

@@ -14,8 +14,6 @@ export const DEFAULT_SALT_BYTES = 16;
 const SALT_BYTES_MIN = 8;
 const SALT_BYTES_MAX = 32;
 
-const FORM = /^SCRAM-SHA-256\$(\d{1,9}):([^$:]*)\$([^$:]*):([^$:]*)$/;
-
 /**
  * Enough to tell whether somebody knows the password, in both ways that they can show it, and not enough to log in with.
  * Written as PostgreSQL writes it, each of the last three in base64.
@@ -23,6 +21,7 @@ const FORM = /^SCRAM-SHA-256\$(\d{1,9}):([^$:]*)\$([^$:]*):([^$:]*)$/;
 export class ScramVerifier implements Verifier {
   static readonly prefix = "SCRAM-SHA-256$";
   static readonly form = "SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>";
+  static readonly pattern = /^SCRAM-SHA-256\$(\d{1,9}):([^$:]*)\$([^$:]*):([^$:]*)$/;
 
   readonly iterations: number;
   readonly salt: Bytes;
@@ -53,19 +52,16 @@ export class ScramVerifier implements Verifier {
     return new ScramVerifier({ iterations, salt, storedKey, serverKey: await hmac(salted, "Server Key") });
   }
 
-  static parse(text: string, fail: (problem: string) => never): ScramVerifier {
-    const [, count, salt, storedKey, serverKey] = FORM.exec(text) ?? [];
-    if (count === undefined) return fail(`what follows the name is not ${ScramVerifier.form}`);
-    const iterations = Number(count);
-    if (iterations < ITERATIONS_MIN || iterations > ITERATIONS_MAX) {
-      fail(`${count} iterations are not from ${ITERATIONS_MIN} to ${ITERATIONS_MAX}`);
-    }
+  static fromParts(
+    [iterations = "", salt = "", storedKey = "", serverKey = ""]: readonly string[],
+    fail: (problem: string) => never,
+  ): ScramVerifier {
     const key = { min: KEY_BYTES, max: KEY_BYTES, fail };
     return new ScramVerifier({
-      iterations,
-      salt: parseBytes(salt!, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, fail }),
-      storedKey: parseBytes(storedKey!, { what: "StoredKey", ...key }),
-      serverKey: parseBytes(serverKey!, { what: "ServerKey", ...key }),
+      iterations: parseIterations(iterations, { min: ITERATIONS_MIN, fail }),
+      salt: parseBytes(salt, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, fail }),
+      storedKey: parseBytes(storedKey, { what: "StoredKey", ...key }),
+      serverKey: parseBytes(serverKey, { what: "ServerKey", ...key }),
     });
   }
 
@@ -85,4 +81,14 @@ export class ScramVerifier implements Verifier {
     const keys = `${this.storedKey.toBase64()}:${this.serverKey.toBase64()}`;
     return `${ScramVerifier.prefix}${this.iterations}:${this.salt.toBase64()}$${keys}`;
   }
+}
+
+/** Of PBKDF2, which two forms of verifiers count in. */
+export function parseIterations(
+  count: string,
+  { min, fail }: { readonly min: number; readonly fail: (problem: string) => never },
+): number {
+  const iterations = Number(count);
+  if (iterations >= min && iterations <= ITERATIONS_MAX) return iterations;
+  return fail(`${count} iterations are not from ${min} to ${ITERATIONS_MAX}`);
 }

@@ -30,12 +30,11 @@ const HASH_BYTES_MIN = 16;
 const HASH_BYTES_MAX = 64;
 const NEW_HASH_BYTES = 32;
 
-const FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([^$]*)\$([^$]*)$/;
-
 /** Written as a PHC string, as passlib and others write it. It tells a password that is shown, and is of no use to SCRAM. */
 export class ScryptVerifier implements Verifier {
   static readonly prefix = "$scrypt$";
   static readonly form = "$scrypt$ln=<n>,r=<n>,p=<n>$<salt>$<hash>";
+  static readonly pattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([^$]*)\$([^$]*)$/;
 
   readonly cost: ScryptCost;
   readonly salt: Bytes;
@@ -55,13 +54,14 @@ export class ScryptVerifier implements Verifier {
     return new ScryptVerifier({ cost, salt, hash: await derive(password, { cost, salt }, NEW_HASH_BYTES) });
   }
 
-  static parse(text: string, fail: (problem: string) => never): ScryptVerifier {
-    const [, ln, r, p, salt, hash] = FORM.exec(text) ?? [];
-    if (hash === undefined) return fail(`what follows the name is not ${ScryptVerifier.form}`);
+  static fromParts(
+    [ln, r, p, salt = "", hash = ""]: readonly string[],
+    fail: (problem: string) => never,
+  ): ScryptVerifier {
     const bounds = { isUnpadded: true, fail };
     return new ScryptVerifier({
       cost: checkCost({ ln: Number(ln), r: Number(r), p: Number(p) }, fail),
-      salt: parseBytes(salt!, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, ...bounds }),
+      salt: parseBytes(salt, { what: "salt", min: SALT_BYTES_MIN, max: SALT_BYTES_MAX, ...bounds }),
       hash: parseBytes(hash, { what: "hash", min: HASH_BYTES_MIN, max: HASH_BYTES_MAX, ...bounds }),
     });
   }

@@ -26,8 +26,10 @@ interface Scheme {
   readonly prefix: string;
   /** What a person is told that it looks like. */
   readonly form: string;
-  /** @param fail says what is wrong with the text, without quoting a secret */
-  parse(text: string, fail: (problem: string) => never): Verifier;
+  /** Matches nothing else, and each part of it in a group. */
+  readonly pattern: RegExp;
+  /** @param fail says what is wrong with one of the parts, without quoting a secret */
+  fromParts(parts: readonly string[], fail: (problem: string) => never): Verifier;
 }
 
 const SCHEMES: readonly Scheme[] = [ScramVerifier, ScryptVerifier, MosquittoVerifier];
@@ -35,6 +37,8 @@ const SCHEMES: readonly Scheme[] = [ScramVerifier, ScryptVerifier, MosquittoVeri
 /** @param fail says what is wrong with the text, without quoting a secret */
 export function parseVerifier(text: string, fail: (problem: string) => never): Verifier {
   const scheme = SCHEMES.find(({ prefix }) => text.startsWith(prefix));
-  if (scheme) return scheme.parse(text, fail);
-  return fail(`what follows the name is none of ${SCHEMES.map(({ form }) => form).join(", ")}`);
+  if (!scheme) return fail(`what follows the name is none of ${SCHEMES.map(({ form }) => form).join(", ")}`);
+  const found = scheme.pattern.exec(text);
+  if (!found) return fail(`what follows the name is not ${scheme.form}`);
+  return scheme.fromParts(found.slice(1), fail);
 }

@@ -1,4 +1,5 @@
-import type { MqttOptions, Options, Port, TlsFiles } from "../config.ts";
+import type { Offer } from "../auth/offer.ts";
+import type { ListenerName, MqttOptions, Options, Port, TlsFiles } from "../config.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { AddressSet } from "../core/ip_address.ts";
 import type { Log } from "../core/log.ts";
@@ -23,6 +24,12 @@ export interface EntranceOptions {
   readonly guard: PageGuard;
 }
 
+/** A listener of MQTT, and how its clients may say who they are; undefined: by all that is set up. */
+export interface Entrance {
+  readonly listener: Listener;
+  readonly offer: Offer | undefined;
+}
+
 /**
  * All that the options open beside plain HTTP, layer upon layer:
  *
@@ -31,7 +38,7 @@ export interface EntranceOptions {
  *     Unix socket ──────────────────────────────────> MQTT
  */
 export class Entrances {
-  readonly mqtt: Listener[] = [];
+  readonly mqtt: Entrance[] = [];
   https: TlsListener | undefined;
   readonly #options: Options;
   readonly #settings: EntranceOptions;
@@ -65,7 +72,7 @@ export class Entrances {
 
   close(): void {
     for (const certificate of this.#certificates) certificate.close();
-    for (const listener of this.mqtt) listener.close();
+    for (const { listener } of this.mqtt) listener.close();
     this.https?.close();
   }
 
@@ -84,18 +91,24 @@ export class Entrances {
       { name: "mqtt-websocket-tls-port", port: websocketTlsPort, scheme: "wss" },
       (listener) => websocket(tls(listener)),
     );
-    if (unixSocket !== undefined) this.mqtt.push(await openUnix(unixSocket, mqtt.unixSocketMode));
+    if (unixSocket !== undefined) {
+      this.#add("mqtt-unix-socket", await openUnix(unixSocket, mqtt.unixSocketMode));
+    }
+  }
+
+  #add(name: ListenerName, listener: Listener): void {
+    this.mqtt.push({ listener, offer: this.#options.offers[name] });
   }
 
   #openTcp(
-    { name, port, scheme }: { readonly name: string; readonly port: Port; readonly scheme: string },
+    { name, port, scheme }: { readonly name: ListenerName; readonly port: Port; readonly scheme: string },
     layer: (listener: Listener) => Listener,
   ): void {
     if (port === "off") return;
     const { host, proxyProtocolFrom } = this.#options.mqtt;
     const tcp = openPort(name, { host, port }, () => new TcpListener(host, port, scheme));
     const proxies = new AddressSet(proxyProtocolFrom);
-    this.mqtt.push(layer(proxies.isEmpty ? tcp : new ProxyListener(tcp, proxies)));
+    this.#add(name, layer(proxies.isEmpty ? tcp : new ProxyListener(tcp, proxies)));
   }
 
   async #openHttps({ host, tlsPort: port, files }: Options["http"]): Promise<void> {

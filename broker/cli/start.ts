@@ -1,5 +1,8 @@
-import { ConfigError, type Options, type OptionSources } from "../config.ts";
-import { isLoopback } from "../config_kinds.ts";
+import { ANONYMOUS, CERTIFICATE, HOOK, JWT, PASSWORD_FILE } from "../auth/method_names.ts";
+import { isOffered } from "../auth/offer.ts";
+import { ConfigError, type ListenerName, type Options, type OptionSources } from "../config.ts";
+import { isLoopback, OFF } from "../config_kinds.ts";
+import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -73,6 +76,7 @@ export function openPort<Socket>(
 export function banner(options: Options, { mqtt: mqttUrls, http: httpUrls, version }: Bound): string {
   const { mqtt, http, auth } = options;
   const isLocal = isLoopback(mqtt.host) && isLoopback(http.host);
+  const openToOthers = isLocal ? undefined : placesWithoutName(options);
   // A stranger's name may have been pointed here by a page, so the bridge answers to none that it was not told.
   const names = isLoopback(http.host) || http.allowedHosts.length > 0 || httpUrls.length === 0
     ? ""
@@ -91,33 +95,39 @@ ${
       ? auth.methods.length > 0
         ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
         : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
-      : auth.allowAnonymous
-      ? `Other machines can connect, and may ${may(auth)} without a password`
+      : openToOthers !== undefined
+      ? `Other machines can connect, and may ${may(auth)} without a password${openToOthers}`
       : "Other machines can connect with what shows who they are, which travels as it is where there is no TLS"
   }
 ${names}Try:
 ${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
 }
 
-/** Commands that work on this machine as they stand, as far as there is something to connect to. */
+/** Commands that work on this machine as they stand, as far as there is something that they can connect to. */
 function examples(options: Options, { mqtt, http }: Bound): string {
-  const [asUser, withUser] = waysToShow(options);
-  const [mqttUrl] = mqtt.filter((url) => /^mqtts?:/.test(url));
-  const [httpUrl] = http;
-  const lines: string[] = [];
-  if (mqttUrl !== undefined) {
-    const { host, port, isSecure } = partsOf(mqttUrl);
-    const trust = isSecure ? " --cafile CA.pem" : "";
-    lines.push(`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`);
-  }
-  if (httpUrl !== undefined) {
-    const { host, port, isSecure } = partsOf(httpUrl);
-    const trust = isSecure ? " --cacert CA.pem" : "";
-    const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
-    lines.push(`curl${trust}${withUser} -N ${url}/stream/home/%23`);
-    lines.push(`curl${trust}${withUser} -d 21.5 ${url}/topics/home/kitchen/temp`);
-  }
-  return lines.map((line) => `  ${line}\n`).join("");
+  const [sub] = mqtt.filter((url) => /^mqtts?:/.test(url)).flatMap((url) => subExample(options, url));
+  const [curl] = http.map((url) => curlExamples(options, url)).filter((lines) => lines.length > 0);
+  return [...sub === undefined ? [] : [sub], ...curl ?? []].map((line) => `  ${line}\n`).join("");
+}
+
+function subExample(options: Options, mqttUrl: string): string[] {
+  const { host, port, isSecure } = partsOf(mqttUrl);
+  const [asUser] = waysToShow(options, isSecure ? "mqtt-tls-port" : "mqtt-port");
+  if (asUser === undefined) return [];
+  const trust = isSecure ? " --cafile CA.pem" : "";
+  return [`mosquitto_sub -h ${reachable(host)} -p ${port}${trust}${asUser} -t 'home/#' -v`];
+}
+
+function curlExamples(options: Options, httpUrl: string): string[] {
+  const { host, port, isSecure } = partsOf(httpUrl);
+  const [, withUser] = waysToShow(options, isSecure ? "http-tls-port" : "http-port");
+  if (withUser === undefined) return [];
+  const trust = isSecure ? " --cacert CA.pem" : "";
+  const url = `${isSecure ? "https" : "http"}://${bracketed(reachable(host))}:${port}`;
+  return [
+    `curl${trust}${withUser} -N ${url}/stream/home/%23`,
+    `curl${trust}${withUser} -d 21.5 ${url}/topics/home/kitchen/temp`,
+  ];
 }
 
 function partsOf(url: string): { readonly host: string; readonly port: string; readonly isSecure: boolean } {
@@ -133,14 +143,40 @@ function may({ aclFile }: Options["auth"]): string {
   return aclFile === undefined ? "read and publish everything" : `do what ${aclFile} allows everybody`;
 }
 
-/** What the examples for mosquitto_sub and curl need. */
-function waysToShow({ auth: { allowAnonymous, methods, jwt } }: Options): [mqtt: string, http: string] {
-  if (allowAnonymous) return ["", ""];
-  if (methods.includes("password-file") || methods.includes("hook")) {
+/** Where other machines need no name, if that is not everywhere: ` at mqtt.port`. Undefined if they always need one. */
+function placesWithoutName({ auth, offers, mqtt, http }: Options): string | undefined {
+  const open: readonly (readonly [ListenerName, boolean])[] = [
+    ["mqtt-port", mqtt.port !== OFF],
+    ["mqtt-tls-port", mqtt.tlsPort !== OFF],
+    ["mqtt-websocket-port", mqtt.websocketPort !== OFF],
+    ["mqtt-websocket-tls-port", mqtt.websocketTlsPort !== OFF],
+    ["http-port", http.port !== OFF],
+    ["http-tls-port", http.tlsPort !== OFF],
+  ];
+  const reached = open.filter(([name, isOn]) =>
+    isOn && !isLoopback(name.startsWith("mqtt") ? mqtt.host : http.host)
+  );
+  const nameless = reached.filter(([name]) => auth.allowAnonymous && isOffered(offers[name], ANONYMOUS));
+  if (nameless.length === reached.length) return auth.allowAnonymous ? "" : undefined;
+  return nameless.length === 0 ? undefined : ` at ${nameless.map(([name]) => pathOf(name)).join(" and ")}`;
+}
+
+/** What the examples for mosquitto_sub and curl need there; undefined where that is nothing that they could show. */
+function waysToShow(
+  { auth, offers }: Options,
+  listener: ListenerName,
+): readonly [mqtt?: string, http?: string] {
+  const { allowAnonymous, jwt } = auth;
+  if (allowAnonymous && isOffered(offers[listener], ANONYMOUS)) return ["", ""];
+  const methods = auth.methods.filter((method) => isOffered(offers[listener], method));
+  if (methods.includes(PASSWORD_FILE) || methods.includes(HOOK)) {
     return [" -u USER -P PASSWORD", " -u USER"];
   }
-  if (!methods.includes("jwt")) return ["", ""];
-  return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
+  if (methods.includes(JWT)) {
+    return [jwt.field === "username" ? " -u TOKEN" : " -u '' -P TOKEN", " -H 'Authorization: Bearer TOKEN'"];
+  }
+  const isShown = methods.includes(CERTIFICATE) && CERTIFICATE_LISTENERS.includes(listener);
+  return isShown ? [" --cert CERTIFICATE.pem --key KEY.pem"] : [];
 }
 
 /** An address that a client on this machine can use. */

@@ -1,3 +1,4 @@
+import type { Offer } from "../auth/offer.ts";
 import type { Broker } from "../broker.ts";
 import { CLOSE_REASON_CODES, type CloseReason, QUIET_REASONS, SILENT_REASONS } from "../core/close_reason.ts";
 import { AssertionError } from "../core/errors.ts";
@@ -51,6 +52,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   readonly peer: string;
   readonly openedAt: number;
   readonly link: Link;
+  readonly offer: Offer | undefined;
   version: Version = 4;
   clientId = "";
   keepAliveSeconds = 0;
@@ -78,6 +80,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   constructor(broker: Broker, link: Link, shared: SharedParts) {
     this.broker = broker;
     this.link = link;
+    this.offer = shared.offer;
     this.#shared = shared;
     this.peer = link.peer;
     this.openedAt = this.#receivedAt = broker.clock.now();
@@ -130,7 +133,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       this.#peerFrames = new PeerFrames(this.peerLimits, this.broker.limits.topicAliasesMax);
     }
     this.#frames.packetBytesMax = this.broker.limits.packetBytesMax;
-    this.#throttle = throttleOf(this);
+    this.#throttle = throttleOf(this, this.#shared.throttled);
   }
 
   /** Queues a packet for the peer; it leaves when the turn ends and whatever it promises is kept. */

@@ -1,3 +1,4 @@
+import type { Offer } from "../auth/offer.ts";
 import type { Broker } from "../broker.ts";
 import type { CloseReason } from "../core/close_reason.ts";
 import type { Version } from "../packet/mod.ts";
@@ -32,6 +33,8 @@ export interface ConnectionPort extends Outlet {
   /** Where the peer is, for logs. */
   readonly peer: string;
   readonly link: Link;
+  /** How the client may say who it is; undefined: by all that is set up. */
+  readonly offer: Offer | undefined;
   /** Only after CONNECT was accepted. */
   readonly session: Session;
   readonly isClosing: boolean;

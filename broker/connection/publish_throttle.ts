@@ -1,10 +1,14 @@
 import type { Packet } from "../packet/mod.ts";
+import { ANONYMOUS_NAME } from "../core/identity.ts";
+import { addressOwner } from "../core/ip_address.ts";
+import type { Mentions } from "../core/mentions.ts";
 import { PublishRate } from "../core/publish_rate.ts";
 import type { ConnectionPort } from "./connection_port.ts";
 
 /** What keeps a connection to its rate of publishing; nothing, where there is none to keep. */
-export function throttleOf(connection: ConnectionPort): PublishThrottle | undefined {
-  return PublishRate.isLimited(connection.broker.limits) ? new PublishThrottle(connection) : undefined;
+export function throttleOf(connection: ConnectionPort, mentions: Mentions): PublishThrottle | undefined {
+  const isLimited = PublishRate.isLimited(connection.broker.limits);
+  return isLimited ? new PublishThrottle(connection, mentions) : undefined;
 }
 
 /**
@@ -17,13 +21,15 @@ export function throttleOf(connection: ConnectionPort): PublishThrottle | undefi
  */
 export class PublishThrottle {
   readonly #connection: ConnectionPort;
+  readonly #mentions: Mentions;
   readonly #rate: PublishRate;
   #isLogged = false;
   /** Ends the pause, if there is one. */
   #resume: (() => void) | undefined;
 
-  constructor(connection: ConnectionPort) {
+  constructor(connection: ConnectionPort, mentions: Mentions) {
     this.#connection = connection;
+    this.#mentions = mentions;
     const { limits, clock } = connection.broker;
     this.#rate = new PublishRate(limits, clock.now());
   }
@@ -72,11 +78,21 @@ export class PublishThrottle {
     return true;
   }
 
+  /** Of each connection once, and as a warning of whoever it is only now and then: they may come back in a loop. */
   #log(): void {
     if (this.#isLogged) return;
     this.#isLogged = true;
-    const { broker: { log, limits }, clientId, peer } = this.#connection;
+    const { broker: { log, limits, clock }, clientId, peer } = this.#connection;
     const { publishRateMax, publishBytesRateMax } = limits;
-    log.warn("publish-throttled", { clientId, peer, publishRateMax, publishBytesRateMax });
+    const fields = { clientId, peer, publishRateMax, publishBytesRateMax };
+    if (this.#mentions.isDue(this.#who(), clock.now())) log.warn("publish-throttled", fields);
+    else log.debug("publish-throttled", fields);
+  }
+
+  /** All who showed no name share one; a client identifier is what the client likes it to be. */
+  #who(): string {
+    const { session: { identity: { name } }, link: { address } } = this.#connection;
+    if (name !== ANONYMOUS_NAME) return `name ${name}`;
+    return address === undefined ? "local" : `address ${addressOwner(address)}`;
   }
 }

@@ -122,7 +122,10 @@ export interface Limits {
   readonly publishRateMax: number;
   /** As `publishRateMax`, in bytes of these packets; over HTTP of topic and payload. */
   readonly publishBytesRateMax: number;
-  /** Identities and addresses whose rate over HTTP is known; the one that was quiet for longest is forgotten. */
+  /**
+   * Identities and addresses whose rate over HTTP is known; the one that was quiet for longest is forgotten. And those
+   * that the log has mentioned for theirs, over MQTT and over HTTP.
+   */
   readonly publishRatePeersMax: number;
 
   // Topics

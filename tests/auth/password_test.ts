@@ -50,7 +50,7 @@ testAuthenticator({
 
 testAuthenticator({
   name: "password, before another method that knows passwords",
-  create: async () => passwordAuthenticator(await usersOf({ ana: "1" }), { hasNext: true }),
+  create: async () => passwordAuthenticator(await usersOf({ ana: "1" }), { hasNext: () => true }),
   known: [[credentialsOf("ana", "1"), "ana"]],
   refused: [credentialsOf("ana", "2"), credentialsOf("ana", ""), credentialsOf("ana")],
   foreign: [{}, credentialsOf("bob", "1"), credentialsOf(undefined, "1"), credentialsOf("", "")],

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { RateTable } from "../../bridge/rate_table.ts";
-import { Broker } from "../../broker/mod.ts";
+import { Broker, Log } from "../../broker/mod.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { assertProblem, identityNamed, startBridge } from "./support.ts";
 
@@ -59,6 +59,23 @@ Deno.test("publishRatePeersMax: so many rates are known; one more, and who was q
   assertEquals([take(2), take(1), table.size], [1, 1, 2]); // Whoever is known takes nobody's place.
   assertEquals([take(3), table.size], [0, 2]);
   assertEquals([take(1), take(2)], [1, 0]); // The second was forgotten, not the first, which came again.
+  await broker.close();
+});
+
+Deno.test("who goes on in spite of 429 is told of once in ten minutes, and counted always", async () => {
+  const clock = new SimulatedClock();
+  const lines: string[] = [];
+  const log = new Log("debug", (line) => lines.push(line.slice(25)));
+  const broker = new Broker({ clock, log, limits: { publishRateMax: 1 } });
+  const table = new RateTable(broker);
+  for (let count = 0; count < 5; count++) table.take(NAMED, `192.0.2.${count}:1`, 1);
+  for (let count = 0; count < 5; count++) table.take(ANYBODY, `192.0.2.1:${count}`, 1);
+  const said = (who: string) => `warn  http-throttled identity=${who} publishRateMax=1 publishBytesRateMax=0`;
+  assertEquals(lines, [said("ana peer=192.0.2.1:1"), said("anonymous peer=192.0.2.1:1")]);
+  assertEquals(broker.counters.publishesThrottled, 8);
+  clock.advance(600_000);
+  for (let count = 0; count < 5; count++) table.take(NAMED, "192.0.2.1:1", 1);
+  assertEquals(lines.length, 3);
   await broker.close();
 });
 

@@ -3,7 +3,7 @@ import { parseCommandLine } from "../../broker/cli/command_line.ts";
 import { SERVE_FLAGS } from "../../broker/cli/help.ts";
 import { banner, optionSources } from "../../broker/cli/start.ts";
 import { ConfigError, type OptionSources, resolveOptions } from "../../broker/config.ts";
-import { EVERYBODY } from "../support/options.ts";
+import { ASKS_FOR_CERTIFICATES, EVERYBODY } from "../support/options.ts";
 
 function bannerOf(flags: OptionSources["flags"]): string {
   const at = { mqtt: ["mqtt://127.0.0.1:1"], http: ["http://127.0.0.1:2"] };
@@ -62,6 +62,33 @@ Deno.test("who opens the broker is told what others need to come in", () => {
   assert(!open.includes("-u USER"));
   const ruled = bannerOf({ host, ...EVERYBODY, "auth-acl-file": "acl.toml" });
   assertStringIncludes(ruled, "may do what acl.toml allows everybody without a password");
+});
+
+Deno.test("what others need, and what the examples show, is what the listener offers", () => {
+  const flags = { host: "0.0.0.0", "auth-password-file": "users", "auth-jwt-keys": "k", ...EVERYBODY };
+  const closed = { ...flags, "mqtt-port-methods": "scram", "http-port-methods": "jwt" };
+  const guarded = bannerOf(closed);
+  assertStringIncludes(guarded, "Other machines can connect with what shows who they are");
+  assert(!guarded.includes("mosquitto_sub"), "It knows no SCRAM");
+  assertStringIncludes(guarded, "curl -H 'Authorization: Bearer TOKEN' -N http://127.0.0.1:2/stream");
+  const half = bannerOf({
+    ...flags,
+    "mqtt-port-methods": "password-file",
+    "http-port-methods": "jwt,anonymous",
+  });
+  assertStringIncludes(half, "may read and publish everything without a password at http.port\n");
+  assertStringIncludes(half, "-p 1 -u USER -P PASSWORD -t 'home/#'");
+  assertStringIncludes(half, "curl -N http://127.0.0.1:2/stream");
+  const byCertificate = resolveOptions({
+    flags: { ...ASKS_FOR_CERTIFICATES, "auth-certificate-name": "cn" },
+  });
+  const certified = banner(byCertificate, {
+    mqtt: ["mqtt://127.0.0.1:1", "mqtts://127.0.0.1:8883"],
+    http: ["http://127.0.0.1:2"],
+    version: "0",
+  });
+  assertStringIncludes(certified, "-p 8883 --cafile CA.pem --cert CERTIFICATE.pem --key KEY.pem -t");
+  assert(!certified.includes("curl"), "Nobody comes in by HTTP");
 });
 
 Deno.test("who has not said who may come in is told to, before they open the broker", () => {

@@ -132,7 +132,7 @@ Deno.test("links that others serve count as well, and the server waits for their
     accept: () => Promise.resolve(accepted.shift() ?? waiting.promise),
     close: () => waiting.resolve(null),
   };
-  test.server.listen(listener, () => served.promise);
+  test.server.listen(listener, { serve: () => served.promise });
   link.opening.resolve();
   await eventually(() => assertEquals(test.server.connectionCount, 1));
   assertEquals(arrive(test).isClosed, true);

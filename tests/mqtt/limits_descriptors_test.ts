@@ -47,9 +47,11 @@ for (const [linksMax, isServed] of [[3, false], [4, true], [5, true]] as const) 
     const listener = new MemoryListener();
     let served = 0;
     const over = Promise.withResolvers<void>();
-    test.server.listen(listener, () => {
-      served++;
-      return over.promise;
+    test.server.listen(listener, {
+      serve: () => {
+        served++;
+        return over.promise;
+      },
     });
     listener.connect();
     await eventually(() => assertEquals(test.broker.counters.closes["too-few-descriptors"] + served, 1));
@@ -62,7 +64,7 @@ Deno.test("a link whose service finds no descriptor is closed and counted, and g
   const { test, descriptors } = start();
   await using _test = test;
   const listener = new MemoryListener();
-  test.server.listen(listener, () => Promise.reject(outOfDescriptors()));
+  test.server.listen(listener, { serve: () => Promise.reject(outOfDescriptors()) });
   const link = listener.connect();
   assertEquals(await link.read(new Uint8Array(1)), null);
   assertEquals([test.broker.counters.closes["too-few-descriptors"], descriptors.isShort], [1, true]);

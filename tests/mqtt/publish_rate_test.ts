@@ -79,6 +79,39 @@ Deno.test("a client that is over its rate slows nobody else, and is told of in t
   assertEquals(host.log.filter((line) => line.includes("publish-throttled")).length, 1);
 });
 
+// A line for each connection would be one for each loop of a client that comes back at once.
+Deno.test("a client that comes back in a loop is told of as a warning once in ten minutes, by name or by address", async () => {
+  const identity = (name: string) => ({ granted: true, identity: { name, can: () => true } }) as const;
+  await using host = startBroker({
+    limits: { publishRateMax: 1 },
+    authenticators: [{ name: "any", authenticate: ({ username }) => identity(username ?? "anonymous") }],
+  });
+  const { counters } = host.broker;
+  const warnings = () => host.log.filter((line) => / warn +publish-throttled/.test(line)).length;
+  let throttled = 0;
+  const publishTooFast = async (username?: string) => {
+    const client = await host.connect({ ...(username !== undefined && { username }) });
+    client.isConnected = false;
+    for (const payload of ["1", "2"]) client.sendPublish("a", payload);
+    throttled++;
+    await eventually(() => assertEquals(counters.publishesThrottled, throttled));
+    client.cut();
+  };
+  for (let round = 0; round < 20; round++) await publishTooFast("ana");
+  assertEquals(warnings(), 1);
+  await publishTooFast("bob");
+  for (let round = 0; round < 3; round++) await publishTooFast();
+  assertEquals(warnings(), 3);
+  host.clock.advance(600_000);
+  for (let round = 0; round < 3; round++) await publishTooFast("ana");
+  assertEquals(warnings(), 4);
+  assertEquals(
+    host.log.filter((line) => line.includes("publish-throttled")).length,
+    throttled,
+    "At debug all are",
+  );
+});
+
 Deno.test("a client that is closed while it is paused is gone at once, and what it sent is not taken", async () => {
   await using host = startBroker({ limits: { publishRateMax: 1 } });
   const { counters } = host.broker;

@@ -31,7 +31,7 @@ export function passwordAuthenticator(
     limits: DEFAULT_LIMITS,
     now: () => 0,
     onRemembered: () => {},
-    hasNext: false,
+    hasNext: () => false,
     ...parts,
   });
 }

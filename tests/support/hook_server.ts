@@ -3,6 +3,7 @@ export class HookServer implements AsyncDisposable {
   /** What it was asked, in order. */
   readonly questions: Record<string, unknown>[] = [];
   readonly headers: Headers[] = [];
+  readonly urls: string[] = [];
   answer: (question: Record<string, unknown>) => unknown = () => ({ result: "deny" });
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -13,6 +14,7 @@ export class HookServer implements AsyncDisposable {
       const question = await request.json();
       this.questions.push(question);
       this.headers.push(request.headers);
+      this.urls.push(request.url);
       const answer = await this.answer(question);
       return answer instanceof Response ? answer : Response.json(answer);
     });

@@ -46,13 +46,13 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
     throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
   }
   const { username, password } = packet;
-  const { certificate } = connection.link;
-  const credentials = { username, password, clientId: packet.clientId, peer, certificate };
+  const { offer, link: { certificate } } = connection;
+  const credentials = { username, password, clientId: packet.clientId, peer, certificate, offer };
   if (packet.authenticationMethod !== undefined) return await exchange(connection, packet, credentials);
   const grant = await broker.authenticate(credentials);
   if (connection.isClosing) return;
   connection.beginHandling();
-  if (!grant.granted) return refuse(connection, reasonOf(grant.reason, packet.version)); // [MQTT5-3.1.4-2]
+  if (!grant.granted) return refuseUnknown(connection, reasonOf(grant.reason, packet.version)); // [MQTT5-3.1.4-2]
   accept(connection, packet, { identity: grant.identity }); // [MQTT5-4.12.0-6]
 }
 
@@ -77,8 +77,8 @@ async function exchange(
   const { door } = connection.broker;
   const blocked = door.blocked(connection.peer);
   if (blocked) return refuse(connection, reasonOf(blocked.reason, packet.version));
-  const authenticator = door.enhancedAuthenticator(authenticationMethod);
-  if (!authenticator) return refuse(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
+  const authenticator = door.enhancedAuthenticator(authenticationMethod, connection.offer);
+  if (!authenticator) return refuseUnknown(connection, ReasonCode.badAuthenticationMethod); // [MQTT5-4.12.0-1]
   const said = (data?: Uint8Array) => ({ authenticationMethod, ...(data && { authenticationData: data }) });
   connection.authentication = new Authentication(connection, authenticator);
   const verdict: Verdict = {
@@ -241,6 +241,13 @@ function refuse(
 ): void {
   answerNo(connection, reasonCode, reason, said);
   connection.close(closeReason, `0x${reasonCode.toString(16)}: ${detail}`);
+}
+
+/** As `refuse`; the log also says what would have been looked at, so that nobody searches for a wrong password. */
+function refuseUnknown(connection: ConnectionPort, reasonCode: number): void {
+  const reason = describeReason(reasonCode, "connack");
+  const { offer } = connection;
+  refuse(connection, reasonCode, reason, { detail: offer && `${reason}, offered: ${[...offer].join()}` });
 }
 
 /** Where the client's version has a word for it. [MQTT-3.2.2-6] */
