@@ -44,11 +44,16 @@ Deno.test("[CVE-2021-33175] [CVE-2021-22116] [CVE-2021-33176] crafted input by t
   };
   await play(0, 1_000); // Until what is compiled and cached is there.
   host.log.length = 0;
-  const before = Deno.memoryUsage().rss;
-  await play(1_000, 4_000);
+  const growths: number[] = [];
+  for (let first = 1_000; first < 13_000 && !(Math.min(...growths) < 32 * MiB); first += 3_000) {
+    const before = Deno.memoryUsage().rss;
+    await play(first, 3_000);
+    growths.push(Deno.memoryUsage().rss - before);
+    host.log.length = 0;
+  }
   assertEquals(host.broker.counters.closes["internal-error"], 0);
-  // As many sequences of some 3 KiB, and their logs: one byte in four held would be seen.
-  assertLess(Deno.memoryUsage().rss - before, 96 * MiB);
+  // What is held on to grows with each play; what only waits for the garbage collector, late on a busy machine, does not.
+  assertLess(Math.min(...growths), 32 * MiB);
 });
 
 Deno.test("[GHSA-xxqp-5qx8-gj5q] [CVE-2026-95844] deep topics are refused in the path and the query of HTTP", async () => {
