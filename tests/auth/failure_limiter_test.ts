@@ -9,7 +9,7 @@ function start() {
   return { limiter, pass: (seconds: number) => now += seconds * 1000 };
 }
 
-Deno.test("an address is blocked from the last failure that it may have until the first is long ago", () => {
+Deno.test("authFailuresMax 3, authFailureSeconds 60: so many block an address until the first is so long ago", () => {
   const { limiter, pass } = start();
   for (const port of [1, 2]) limiter.failed(`192.0.2.1:${port}`);
   assertEquals(limiter.blockedSeconds("192.0.2.1:3"), 0);
@@ -23,7 +23,7 @@ Deno.test("an address is blocked from the last failure that it may have until th
   assertEquals(limiter.blockedSeconds("192.0.2.1:4"), 0);
 });
 
-Deno.test("so many addresses are counted; one more, and the oldest is forgotten", () => {
+Deno.test("authFailurePeersMax 2: so many addresses are counted; one more, and the oldest is forgotten", () => {
   const { limiter } = start();
   const fail = (peer: string) => [1, 2, 3].forEach(() => limiter.failed(peer));
   fail("192.0.2.1:1");

@@ -146,7 +146,61 @@ Deno.test("a hook that nobody serves, and one that takes too long, let nobody in
   held.resolve({ result: "allow" });
 });
 
-Deno.test("so many are asked at once, so many wait, and one more is told that the broker is busy", async () => {
+for (const [milliseconds, expected] of [[6_999, "ana"], [7_000, "unavailable"], [7_001, "unavailable"]] as const) {
+  Deno.test(`hookSeconds 7: who is answered after ${milliseconds} ms is ${expected}`, async () => {
+    await using server = new HookServer();
+    const held = Promise.withResolvers<unknown>();
+    server.answer = () => held.promise;
+    const { hook, tools, counts } = start(server, { hookSeconds: 7 });
+    const asked = outcome(hook, credentialsOf("ana", "x"));
+    await eventually(() => assertEquals(server.questions.length, 1));
+    tools.clock.advance(milliseconds);
+    held.resolve({ result: "allow" });
+    assertEquals([await asked, counts.hookFailures], [expected, expected === "ana" ? 0 : 1]);
+  });
+}
+
+Deno.test("authAnswerBytesMax: an answer of so many bytes is read, a longer one lets nobody in", async () => {
+  await using server = new HookServer();
+  server.answer = () => new Response('{"result":"allow"}');
+  for (const [spare, expected] of [[1, "ana"], [0, "ana"], [-1, "unavailable"]] as const) {
+    const { hook, counts } = start(server, { authAnswerBytesMax: '{"result":"allow"}'.length + spare });
+    assertEquals(await outcome(hook, credentialsOf("ana", "x")), expected);
+    assertEquals(counts.hookFailures, spare < 0 ? 1 : 0);
+  }
+});
+
+Deno.test("hookCacheSeconds 30, hookRefusalCacheSeconds 3: a yes and a no count so long and no longer", async () => {
+  await using server = new HookServer();
+  const { hook, tools } = start(server, { hookCacheSeconds: 30, hookRefusalCacheSeconds: 3 });
+  server.answer = ({ password }) => ({ result: password === "right" ? "allow" : "deny" });
+  for (const [password, seconds] of [["right", 30], ["wrong", 3]] as const) {
+    const asked = server.questions.length;
+    const askAgainAfter = async (milliseconds: number) => {
+      tools.clock.advance(milliseconds);
+      await outcome(hook, credentialsOf("ana", password));
+      return server.questions.length - asked;
+    };
+    assertEquals(await askAgainAfter(0), 1);
+    assertEquals([await askAgainAfter(seconds * 1000 - 1), await askAgainAfter(1)], [1, 2]);
+    assertEquals(await askAgainAfter(seconds * 1000 + 1), 3);
+  }
+});
+
+Deno.test("hookCacheMax 2: a third answer takes the place of the oldest", async () => {
+  await using server = new HookServer();
+  server.answer = () => ({ result: "allow" });
+  const { hook, counts } = start(server, { hookCacheMax: 2 });
+  const ask = async (...users: string[]) => {
+    for (const user of users) await outcome(hook, credentialsOf(user, "x"));
+    return [counts.hookRequests, counts.hookCacheHits];
+  };
+  assertEquals(await ask("1", "1", "2", "1", "2"), [2, 3]);
+  assertEquals(await ask("3", "2", "3"), [3, 5]);
+  assertEquals(await ask("1"), [4, 5]);
+});
+
+Deno.test("hookRequestsMax 2, hookRequestsWaitingMax 1: so many are asked at once, so many wait, and one more is told that the broker is busy", async () => {
   await using server = new HookServer();
   const held = Promise.withResolvers<unknown>();
   server.answer = () => held.promise;

@@ -41,7 +41,7 @@ function start(users: UserTable) {
   };
 }
 
-Deno.test("a password that was right is not checked again for a while, and one that was wrong always", async () => {
+Deno.test("passwordCacheSeconds 60: a password that was right is not checked again for so long, and one that was wrong always", async () => {
   const { login, pass, counts } = start(await usersOf({ ana: "1", bob: "2" }));
   assertEquals([await login("ana", "1"), await login("ana", "1")], [true, true]);
   assertEquals(counts(), [1, 1]);
@@ -97,4 +97,16 @@ Deno.test("a cache holds so many answers, each for its time, and no two question
   const keys = [["ab", "c"], ["a", "bc"], ["abc", ""], ["abc", undefined], ["abc"], ["1:a"], ["a"]];
   assertEquals(new Set(keys.map((parts) => cache.keyOf(parts))).size, keys.length);
   assertNotEquals(new TimedCache<number>(2, () => now).keyOf(["1"]), one);
+});
+
+Deno.test("passwordCacheMax 2: a third password takes the place of the oldest", async () => {
+  const { login, counts } = start(await usersOf({ ana: "1", bob: "2", eve: "3" }));
+  const [ana, bob, eve] = [["ana", "1"], ["bob", "2"], ["eve", "3"]] as const;
+  for (const [user, password] of [ana, ana, bob, ana, bob]) assertEquals(await login(user, password), true);
+  assertEquals(counts(), [2, 3]);
+  await login(...eve);
+  await login(...bob);
+  assertEquals(counts(), [3, 4]);
+  await login(...ana);
+  assertEquals(counts(), [4, 4]);
 });

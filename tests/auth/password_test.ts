@@ -1,8 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { CheckGate } from "../../broker/auth/check_gate.ts";
 import { anonymous, nameless } from "../../broker/auth/anonymous.ts";
+import { Door } from "../../broker/auth/door.ts";
+import { UserTable } from "../../broker/auth/user_table.ts";
+import type { Verifier } from "../../broker/auth/verifier.ts";
 import { credentialsOf, testAuthenticator } from "../contract/authenticator_contract.ts";
-import { passwordAuthenticator } from "../support/auth_tools.ts";
+import { passwordAuthenticator, TestAuthTools } from "../support/auth_tools.ts";
+import { eventually } from "../support/eventually.ts";
 import { usersOf } from "../support/users.ts";
 
 testAuthenticator({
@@ -103,3 +107,49 @@ Deno.test("who comes while too many are checked is told that the broker is busy"
   await Promise.all(checks);
   assertEquals((await authenticator.authenticate(credentialsOf("ana", "1")))?.granted, true);
 });
+
+/** Takes until the test says so, and finds every password right. */
+class SlowVerifier implements Verifier {
+  readonly #end: Promise<void>;
+  readonly #started: () => void;
+
+  constructor(end: Promise<void>, started: () => void) {
+    this.#end = end;
+    this.#started = started;
+  }
+
+  async verifies(): Promise<boolean> {
+    this.#started();
+    await this.#end;
+    return true;
+  }
+
+  decoy(): Promise<Verifier> {
+    return Promise.resolve(this);
+  }
+}
+
+for (const count of [1, 2, 3, 4, 5]) {
+  Deno.test(`passwordChecksMax 2, passwordChecksWaitingMax 2: of ${count} passwords at once ${Math.min(count, 2)} are checked, two wait, and one more is refused`, async () => {
+    const end = Promise.withResolvers<void>();
+    let startedCount = 0;
+    const names = Array.from({ length: count }, (_, index) => `user-${index}`);
+    const users = new UserTable(
+      new Map(names.map((name) => [name, new SlowVerifier(end.promise, () => startedCount++)])),
+    );
+    const tools = new TestAuthTools({ passwordChecksMax: 2, passwordChecksWaitingMax: 2 });
+    const door = new Door({ users }, tools);
+    const outcomes = names.map(async (name) => {
+      const grant = await door.authenticate({ ...credentialsOf(undefined), ...credentialsOf(name, "x") });
+      return grant.granted || grant.reason;
+    });
+    const { authenticationsRefused } = tools.counters;
+    await eventually(() =>
+      assertEquals([startedCount, authenticationsRefused.busy], [Math.min(count, 2), Math.max(count - 4, 0)])
+    );
+    end.resolve();
+    const found = await Promise.all(outcomes);
+    assertEquals(found.filter((outcome) => outcome === true).length, Math.min(count, 4));
+    assertEquals(found.filter((outcome) => outcome === "busy").length, Math.max(count - 4, 0));
+  });
+}

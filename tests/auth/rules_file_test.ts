@@ -127,18 +127,18 @@ Deno.test("whatever is not understood makes the whole file unusable, with its li
 });
 
 Deno.test("aclRulesMax, aclPatternsMax, aclFileBytesMax, topicLevelsMax: one more than there may be refuses the file", () => {
-  assertEquals(parse(RULE.repeat(3), { aclRulesMax: 3 }).list.length, 3);
+  for (const count of [2, 3]) assertEquals(parse(RULE.repeat(count), { aclRulesMax: 3 }).list.length, count);
   assertEquals(
     messageOf(RULE.repeat(4), { aclRulesMax: 3 }),
     "line 10: there are more than 3 rules (limits.acl-rules-max)",
   );
   const two = '[[rule]]\nallow = "all"\ntopics = ["a", "b"]\n';
-  assertEquals(parse(two.repeat(2), { aclPatternsMax: 4 }).list.length, 2);
+  for (const max of [4, 5]) assertEquals(parse(two.repeat(2), { aclPatternsMax: max }).list.length, 2);
   assertEquals(
     messageOf(two.repeat(2), { aclPatternsMax: 3 }),
     "line 4: there are more than 3 topics in all rules (limits.acl-patterns-max)",
   );
-  assertEquals(parse(RULE, { aclFileBytesMax: RULE.length }).list.length, 1);
+  for (const spare of [0, 1]) assertEquals(parse(RULE, { aclFileBytesMax: RULE.length + spare }).list.length, 1);
   assertEquals(
     messageOf(RULE, { aclFileBytesMax: RULE.length - 1 }),
     `Cannot use acl.toml: it is longer than the ${

@@ -212,3 +212,11 @@ Deno.test("a key file that is none lets the broker not start, and says why witho
     assertEquals(message.startsWith("Cannot use keys: ") && message.length < 150, true);
   }
 });
+
+Deno.test("tokenBytesMax: a token of so many bytes is looked at, a longer one is refused unread", async () => {
+  for (const [spare, outcome] of [[1, "ana"], [0, "ana"], [-1, "bad-credentials"]] as const) {
+    const tools = new TestAuthTools({ tokenBytesMax: GOOD.length + spare });
+    assertEquals(await nameOf(tokenAuthenticator(tools), GOOD), outcome);
+    assertEquals(tools.lines.some((line) => line.includes("it is too long")), spare < 0);
+  }
+});

@@ -68,7 +68,7 @@ Deno.test("only known host names are answered, so that no page can pass its own 
   assertEquals(await status("10.1.2.3", "/healthz"), 200);
 });
 
-Deno.test("a URL of the limit is taken and a longer one is refused", async () => {
+Deno.test("urlBytesMax 100: a URL of as much is taken and a longer one is refused", async () => {
   const { request } = startBridge({ limits: { urlBytesMax: 100 } });
   for (const [length, status] of [[99, 404], [100, 404], [101, 414]] as const) {
     const path = `/topics/${"a".repeat(length - "http://localhost/topics/".length)}`;

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { IdempotencyTable } from "../../bridge/idempotency_table.ts";
 import { DEFAULT_LIMITS } from "../../broker/mod.ts";
 
-Deno.test("the table remembers as many keys as the limit says, and forgets the oldest first", () => {
+Deno.test("idempotencyKeysMax 3: the table remembers as many keys, and forgets the oldest first", () => {
   const limits = { ...DEFAULT_LIMITS, idempotencyKeysMax: 3, idempotencySeconds: 10 };
   const table = new IdempotencyTable(limits, () => 0);
   for (let count = 1; count <= 4; count++) {
@@ -12,7 +12,7 @@ Deno.test("the table remembers as many keys as the limit says, and forgets the o
   assertEquals(["k1", "k2", "k4"].map((key) => table.find(key) !== undefined), [false, true, true]);
 });
 
-Deno.test("a key is forgotten after its time, whether or not anybody asks for it", () => {
+Deno.test("idempotencySeconds 10: a key is forgotten after its time, whether or not anybody asks for it", () => {
   const limits = { ...DEFAULT_LIMITS, idempotencySeconds: 10 };
   let now = 0;
   const table = new IdempotencyTable(limits, () => now);

@@ -12,7 +12,7 @@ function drain(queue: StreamQueue): [topic: string, sequence: number][] {
   return found;
 }
 
-Deno.test("a queue takes bytes up to its bound and is full at one more", () => {
+Deno.test("streamBytesMax 100: a queue takes as much and is full at one more", () => {
   for (const overflow of ["close", "latest", "drop"] as const) {
     for (
       const [bytes, outcome] of [[99, 0], [100, 0], [101, overflow === "close" ? undefined : 1]] as const
@@ -133,7 +133,7 @@ Deno.test("a burst in one turn that is larger than the queue does not end a stre
   await reader.cancel();
 });
 
-Deno.test("a reader that takes nothing for a minute is cut off, and others are not", async () => {
+Deno.test("stallSeconds 60: a reader that takes nothing for so long is cut off, and others are not", async () => {
   const { stream, publish, clock, bridge, broker } = startBridge();
   const stalled = await stream("/stream/t");
   const lively = await stream("/stream/t");

@@ -175,7 +175,7 @@ Deno.test("of many writers with the same If-Match one wins", async () => {
   assertEquals(responses.filter(({ status }) => status === 200).length, 1);
 });
 
-Deno.test("a payload of the limit is taken and one byte more is refused, with and without a length", async () => {
+Deno.test("payloadBytesMax 1000: as much is taken and one byte more is refused, with and without a length", async () => {
   for (const bytes of [999, 1000, 1001]) {
     for (const isStreamed of [false, true]) {
       const bridge = startBridge({ limits: { payloadBytesMax: 1000 } });

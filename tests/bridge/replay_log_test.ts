@@ -19,7 +19,7 @@ function logged(limits: Partial<Limits> = {}) {
   return { log, publish, clock, broker };
 }
 
-Deno.test("the log has the newest messages, up to its count", () => {
+Deno.test("replayMessagesMax 1000: the log has so many of the newest messages", () => {
   for (const count of [999, 1000, 1001, 5000]) {
     const { log, publish } = logged({ replayMessagesMax: 1000 });
     const messages = Array.from({ length: count }, () => publish());
@@ -29,7 +29,7 @@ Deno.test("the log has the newest messages, up to its count", () => {
   }
 });
 
-Deno.test("the log counts bytes, and holds no message that is larger than all of it", () => {
+Deno.test("replayBytesMax of 3 messages: the log counts bytes, and holds no message that is larger than all of it", () => {
   const measured = logged();
   measured.publish(new Uint8Array(100));
   const size = measured.log.bytes;

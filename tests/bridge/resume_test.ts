@@ -115,7 +115,7 @@ Deno.test("a cursor that the log cannot serve leads to a reset and the whole sna
   assertEquals([since.resume, since.payloads], ["reset", ["retained"]]);
 });
 
-Deno.test("time evicts too", async () => {
+Deno.test("replaySeconds 10: time evicts too", async () => {
   const { stream, publish, broker, clock } = startBridge({ limits: { replaySeconds: 10 } });
   publish("t", "1");
   await endOfTurn();

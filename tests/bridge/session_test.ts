@@ -163,7 +163,7 @@ Deno.test("whoever is gone, or whose token is over, has no cookie any more", asy
   assertEquals([await isIn(it, ana), await isIn(it, bob), await isIn(it, tok)], [false, true, false]);
 });
 
-Deno.test("a login ends when nothing used it for long, which an open stream does, and after its whole time in any case", async () => {
+Deno.test("loginIdleSeconds 7200, loginSeconds 14400: a login that nothing uses, not even a stream, ends so early, and any so late", async () => {
   const it = await start({
     limits: { loginIdleSeconds: 7200, loginSeconds: 4 * 3600, heartbeatSeconds: 86_400 },
   });
@@ -183,7 +183,7 @@ Deno.test("a login ends when nothing used it for long, which an open stream does
   assertEquals(await isIn(it, late), false);
 });
 
-Deno.test("one login more than an identity may have ends the one that it used longest ago", async () => {
+Deno.test("loginsPerIdentityMax 3: one login more ends the one that was used longest ago", async () => {
   const it = await start({ limits: { loginsPerIdentityMax: 3 } });
   const cookies: string[] = [];
   const states = async () => {
@@ -204,7 +204,7 @@ Deno.test("one login more than an identity may have ends the one that it used lo
   assertEquals([await isIn(it, other), it.broker.counters.loginsDisplaced], [true, 1]);
 });
 
-Deno.test("a full table takes nobody else until one of its logins is over", async () => {
+Deno.test("loginsMax 2: a full table takes nobody else until one of its logins is over", async () => {
   const it = await start({ limits: { loginsMax: 2, loginIdleSeconds: 60 } });
   const first = await logIn(it);
   await logIn(it);
@@ -225,7 +225,7 @@ Deno.test("logging in again with the cookie ends the login before, so that nobod
   assertEquals(await isIn(it, cookie), false);
 });
 
-Deno.test("a body of the limit is taken and a longer one is refused", async () => {
+Deno.test("accessBodyBytesMax 100: a body of as much is taken and a longer one is refused", async () => {
   const it = await start({ limits: { accessBodyBytesMax: 100 } });
   for (const [length, status] of [[99, 200], [100, 200], [101, 413]] as const) {
     const body = '{"username":"ana","password":"1"}'.padEnd(length);

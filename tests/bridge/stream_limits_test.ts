@@ -21,7 +21,7 @@ Deno.test("HEAD runs the checks of a stream and opens none", async () => {
   await reader.cancel();
 });
 
-Deno.test("a stream takes as many filters as the limit says and no more", async () => {
+Deno.test("filtersPerStreamMax 3: a stream takes as many filters and no more", async () => {
   const { request, broker } = startBridge({ limits: { filtersPerStreamMax: 3 } });
   const open = (count: number) => {
     const query = Array.from({ length: count }, (_, index) => `filter=a/${index}`).join("&");
@@ -32,7 +32,7 @@ Deno.test("a stream takes as many filters as the limit says and no more", async 
   assertEquals(broker.subscriptionCount, 0);
 });
 
-Deno.test("one stream too many is told to come back later, in a way that EventSource obeys", async () => {
+Deno.test("streamsMax 2: one more is told to come back later, in a way that EventSource obeys", async () => {
   const { request, stream, broker } = startBridge({ limits: { streamsMax: 2 } });
   const readers = [await stream("/stream/a"), await stream("/stream/a")];
   const refused = await stream("/stream/a");
@@ -51,7 +51,7 @@ Deno.test("one stream too many is told to come back later, in a way that EventSo
   for (const reader of readers) await reader.cancel();
 });
 
-Deno.test("streams are counted for each name, but not for all who have none", async () => {
+Deno.test("streamsPerIdentityMax 2: streams are counted for each name, but not for all who have none", async () => {
   const limits = { streamsPerIdentityMax: 2 };
   for (const [name, status] of [["ann", 429], ["anonymous", 200]] as const) {
     const { request } = startBridge({ limits, authenticators: [identityNamed(name)] });

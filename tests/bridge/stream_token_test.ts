@@ -140,7 +140,7 @@ Deno.test("logging out ends the stream tokens that the cookie got", async () => 
   assertEquals((await head()).status, 401);
 });
 
-Deno.test("what is asked of a stream token is checked, and its time has a bound", async () => {
+Deno.test("streamTokenSecondsMax 100: the time of a stream token has a bound, and all that is asked of it is checked", async () => {
   const it = await start({ streamTokenSecondsMax: 100, filtersPerStreamMax: 2 });
   const cases: [wish: unknown, status: number, code: string][] = [
     [{}, 400, "invalid-body"],
@@ -167,7 +167,7 @@ Deno.test("what is asked of a stream token is checked, and its time has a bound"
   await assertProblem(await ask(open, { filters: ["a"] }, {}), 401, "unauthenticated");
 });
 
-Deno.test("one stream token more than an identity may have, or than there may be, is refused until one is over", async () => {
+Deno.test("streamTokensPerIdentityMax 2, streamTokensMax 3: one stream token more is refused until one is over", async () => {
   const it = await start({ streamTokensPerIdentityMax: 2, streamTokensMax: 3 });
   const bob = { authorization: `Basic ${btoa("bob:2")}` };
   const first = await tokenFor(it, "a");

@@ -19,7 +19,7 @@ function reserveOf(descriptorsReserve: number, open: OpenSpare) {
 }
 
 for (const [count, isEnough] of [[10, false], [11, true], [12, true]] as const) {
-  Deno.test(`descriptorsReserve 10 and one more: ${count} free descriptors are ${isEnough ? "" : "not "}enough`, () => {
+  Deno.test(`descriptorsReserve 10: ${count} free descriptors, of which one must be left over, are ${isEnough ? "" : "not "}enough`, () => {
     const system = new FewDescriptors(count);
     const { reserve, counters } = reserveOf(10, system.open);
     assertEquals([reserve.recover(), reserve.isShort], [isEnough, !isEnough]);

@@ -75,7 +75,7 @@ Deno.test("[MQTT-3.1.3-9] MQTT 3.1 knows no empty identifier: answered 0x02, the
 });
 
 testVersions(
-  "[MQTT-3.1.3-9] [MQTT5-3.1.3-8] an identifier of more than clientIdBytesMax bytes is refused, then closed",
+  "[MQTT-3.1.3-9] [MQTT5-3.1.3-8] clientIdBytesMax 8: a longer identifier is refused, then closed",
   async (version) => {
     await using test = startBroker({ limits: { clientIdBytesMax: 8 } });
     // é has two bytes, 語 three.

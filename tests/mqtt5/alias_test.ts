@@ -50,8 +50,13 @@ Deno.test("an alias that comes with a retained message stands for its topic ther
   }
 });
 
-Deno.test("[MQTT5-3.3.2-8] [MQTT5-3.3.2-9] [MQTT5-3.2.2-17] alias 0 and one over the maximum end with 0x94", async () => {
+Deno.test("[MQTT5-3.3.2-8] [MQTT5-3.3.2-9] [MQTT5-3.2.2-17] topicAliasesMax 3: alias 0 and one over the maximum end with 0x94", async () => {
   await using test = startBroker({ limits: { topicAliasesMax: 3 } });
+  for (const alias of ["02", "03"]) {
+    const client = await connect5(test);
+    client.sendHex(`30 07 00 01 'a' 03 23 00 ${alias}`);
+    await client.ping();
+  }
   for (
     const hex of ["30 07 00 01 'a' 03 23 00 00", "30 07 00 01 'a' 03 23 00 04", "30 06 00 00 03 23 00 04"]
   ) {

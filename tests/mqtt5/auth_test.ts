@@ -148,7 +148,7 @@ Deno.test("connectBytesMax and connectTimeoutSeconds hold until the authenticati
 });
 
 for (const roundsMax of [1, 3]) {
-  Deno.test(`a method may ask ${roundsMax} times, and once more refuses with 0x87`, async () => {
+  Deno.test(`authenticationRoundsMax ${roundsMax}: a method may ask so often, and once more refuses with 0x87`, async () => {
     const asking: EnhancedAuthenticator = {
       method: SCRAM,
       begin: () => ({ next: () => ({ step: "continue", data: encoder.encode("more") }) }),

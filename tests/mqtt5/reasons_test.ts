@@ -227,7 +227,7 @@ Deno.test("what is taken is acknowledged in four bytes, without a word", async (
   await client.expectHex("30 04 00 01 'a' 00", "40 02 00 05");
 });
 
-Deno.test("properties beyond the limits end the connection with 0x97, and are counted", async () => {
+Deno.test("propertiesMax 2, propertiesBytesMax 21: properties beyond end the connection with 0x97, and are counted", async () => {
   await using test = startBroker({ limits: { propertiesMax: 2, propertiesBytesMax: 21 } });
   const pair = ["n", "v"] as const;
   const client = await connect5(test);
