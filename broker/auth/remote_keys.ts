@@ -20,7 +20,8 @@ export class RemoteKeysError extends Error {
 
 /**
  * The keys behind a URL, remembered for a while. jose does the remembering and the asking again for a key that it does
- * not know; what it leaves open is here: how large an answer may be, and that a failure is not repeated at once.
+ * not know; what it leaves open is here: how large an answer may be, how long it may take by our clock, and that a
+ * failure is not repeated at once.
  */
 export class RemoteKeys {
   readonly #parts: RemoteKeysParts;
@@ -35,7 +36,6 @@ export class RemoteKeys {
   getter(jose: typeof Jose): Jose.JWTVerifyGetKey {
     const { url, limits } = this.#parts;
     return jose.createRemoteJWKSet(new URL(url), {
-      timeoutDuration: limits.jwksSeconds * 1000,
       cacheMaxAge: limits.jwksMaxAgeSeconds * 1000,
       cooldownDuration: limits.jwksCooldownSeconds * 1000,
       [jose.customFetch]: (address, options) => this.#fetch(address, options),
@@ -48,18 +48,24 @@ export class RemoteKeys {
       throw new RemoteKeysError("The keys could not be fetched a moment ago");
     }
     counters.jwksRequests++;
+    const abort = new AbortController();
+    const cancel = clock.after(limits.jwksSeconds * 1000, () => abort.abort());
     try {
-      const text = await this.#read(await fetch(address, options));
+      const text = await this.#read(await fetch(address, { ...options, signal: abort.signal }));
       if (this.#isFailing) log.info("keys-recovered");
       this.#isFailing = false;
       return new Response(text);
     } catch (error) {
       counters.jwksFailures++;
       this.#failedAt = clock.now();
-      const reason = requestProblem(error);
+      const reason = abort.signal.aborted
+        ? `no answer came in ${limits.jwksSeconds} seconds`
+        : requestProblem(error);
       if (!this.#isFailing) log.error("keys-failed", { error: reason });
       this.#isFailing = true;
       throw new RemoteKeysError(`Cannot fetch the keys: ${reason}`);
+    } finally {
+      cancel();
     }
   }
 

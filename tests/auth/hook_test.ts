@@ -146,7 +146,9 @@ Deno.test("a hook that nobody serves, and one that takes too long, let nobody in
   held.resolve({ result: "allow" });
 });
 
-for (const [milliseconds, expected] of [[6_999, "ana"], [7_000, "unavailable"], [7_001, "unavailable"]] as const) {
+for (
+  const [milliseconds, expected] of [[6_999, "ana"], [7_000, "unavailable"], [7_001, "unavailable"]] as const
+) {
   Deno.test(`hookSeconds 7: who is answered after ${milliseconds} ms is ${expected}`, async () => {
     await using server = new HookServer();
     const held = Promise.withResolvers<unknown>();

@@ -3,6 +3,7 @@ import type { JWK } from "jose";
 import type { Limits } from "../../broker/core/limits.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
 import { TestAuthTools } from "../support/auth_tools.ts";
+import { eventually } from "../support/eventually.ts";
 import { keysOf, sign, signerFor, tokenAuthenticator } from "../support/tokens.ts";
 
 /** Serves keys, and whatever else a test answers. */
@@ -23,6 +24,24 @@ class KeyServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.shutdown();
+  }
+}
+
+/** The time of day, which jose asks of nobody else, stands still until a test moves it. */
+class TimeOfDay implements Disposable {
+  readonly #now = Date.now;
+  #time = Date.now();
+
+  constructor() {
+    Date.now = () => this.#time;
+  }
+
+  pass(milliseconds: number): void {
+    this.#time += milliseconds;
+  }
+
+  [Symbol.dispose](): void {
+    Date.now = this.#now;
   }
 }
 
@@ -88,12 +107,66 @@ Deno.test("keys that cannot be had let nobody in, are not asked for again at onc
   assertEquals(tools.lines.filter((line) => line.includes("keys-recovered")).length, 1);
 });
 
-Deno.test("keys that take too long let nobody in", async () => {
+for (
+  const [milliseconds, expected] of [[6_999, "ana"], [7_000, "unavailable"], [7_001, "unavailable"]] as const
+) {
+  Deno.test(`jwksSeconds 7: by keys that come after ${milliseconds} ms somebody is ${expected}`, async () => {
+    await using server = new KeyServer();
+    const signer = await signerFor("ES256");
+    const held = Promise.withResolvers<Response>();
+    server.answer = () => held.promise;
+    const { tools, outcome, counts } = start(server, { jwksSeconds: 7 });
+    const asked = outcome(await sign({ sub: "ana" }, signer));
+    await eventually(() => assertEquals(server.requestCount, 1));
+    tools.clock.advance(milliseconds);
+    held.resolve(Response.json({ keys: [signer.jwk] }));
+    assertEquals([await asked, counts.jwksFailures], [expected, expected === "ana" ? 0 : 1]);
+    assertEquals(tools.clock.timerCount, 0);
+  });
+}
+
+Deno.test("authAnswerBytesMax: keys of so many bytes are read, more are none", async () => {
   await using server = new KeyServer();
-  const held = Promise.withResolvers<Response>();
-  server.answer = () => held.promise;
-  const { outcome } = start(server, { jwksSeconds: 1 });
   const signer = await signerFor("ES256");
-  assertEquals(await outcome(await sign({ sub: "ana" }, signer)), "unavailable");
-  held.resolve(new Response());
+  const text = JSON.stringify({ keys: [signer.jwk] });
+  server.answer = () => new Response(text);
+  for (const [spare, expected] of [[1, "ana"], [0, "ana"], [-1, "unavailable"]] as const) {
+    const { outcome } = start(server, { authAnswerBytesMax: text.length + spare });
+    assertEquals(await outcome(await sign({ sub: "ana" }, signer)), expected);
+  }
+});
+
+Deno.test("jwksMaxAgeSeconds 100: keys count so long, and are fetched anew then", async () => {
+  await using server = new KeyServer();
+  const signer = await signerFor("ES256");
+  server.keys = [signer.jwk];
+  const { outcome } = start(server, { jwksMaxAgeSeconds: 100 });
+  using time = new TimeOfDay();
+  const token = await sign({ sub: "ana" }, signer);
+  for (const [milliseconds, requestCount] of [[0, 1], [99_999, 1], [1, 2], [100_001, 3]] as const) {
+    time.pass(milliseconds);
+    assertEquals([await outcome(token), server.requestCount], ["ana", requestCount]);
+  }
+});
+
+Deno.test("jwksCooldownSeconds 20: for keys that are not known none are fetched sooner, whether the last came or not", async () => {
+  await using server = new KeyServer();
+  const [one, stranger] = [await signerFor("ES256"), await signerFor("ES256")];
+  server.keys = [{ ...one.jwk, kid: "1" }];
+  const { tools, outcome } = start(server, { jwksCooldownSeconds: 20 });
+  using time = new TimeOfDay();
+  const pass = (milliseconds: number) => {
+    time.pass(milliseconds);
+    tools.clock.advance(milliseconds);
+  };
+  const unknown = await sign({ sub: "eve" }, { ...stranger, kid: "2" });
+  for (const [milliseconds, requestCount] of [[0, 1], [19_999, 1], [1, 2], [20_001, 3]] as const) {
+    pass(milliseconds);
+    assertEquals([await outcome(unknown), server.requestCount], ["bad-credentials", requestCount]);
+  }
+  server.answer = () => new Response("no", { status: 500 });
+  for (const [milliseconds, requestCount] of [[20_000, 4], [19_999, 4], [1, 5], [20_001, 6]] as const) {
+    pass(milliseconds);
+    assertEquals([await outcome(unknown), server.requestCount], ["unavailable", requestCount]);
+  }
 });

@@ -138,7 +138,9 @@ Deno.test("aclRulesMax, aclPatternsMax, aclFileBytesMax, topicLevelsMax: one mor
     messageOf(two.repeat(2), { aclPatternsMax: 3 }),
     "line 4: there are more than 3 topics in all rules (limits.acl-patterns-max)",
   );
-  for (const spare of [0, 1]) assertEquals(parse(RULE, { aclFileBytesMax: RULE.length + spare }).list.length, 1);
+  for (const spare of [0, 1]) {
+    assertEquals(parse(RULE, { aclFileBytesMax: RULE.length + spare }).list.length, 1);
+  }
   assertEquals(
     messageOf(RULE, { aclFileBytesMax: RULE.length - 1 }),
     `Cannot use acl.toml: it is longer than the ${
