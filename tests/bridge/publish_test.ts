@@ -323,3 +323,31 @@ Deno.test("an upload that breaks off or stalls is the client's matter: nothing i
   await assertProblem(await stalled, 408, "upload-stalled");
   assertEquals([lines, broker.sequence, clock.timerCount], [[], 0, 0]);
 });
+
+Deno.test("userPropertiesMax 3: so many are taken and one more is refused, in whichever way they come", async () => {
+  const { request, broker } = startBridge({ limits: { userPropertiesMax: 3 } });
+  for (const [count, status] of [[2, 200], [3, 200], [4, 400]] as const) {
+    const pairs = Array.from({ length: count }, (_, index) => `k=${index}`);
+    const query = pairs.map((pair) => `user.${pair}`).join("&");
+    const inQuery = await request(`/topics/t?${query}`, { method: "POST", body: "x" });
+    const headers = { "mqtt-user-property": pairs.slice(1).join(",") };
+    const inBoth = await request("/topics/t?user.k=0", { method: "POST", body: "x", headers });
+    assertEquals([count, inQuery.status, inBoth.status], [count, status, status]);
+    if (status === 200) continue;
+    await assertProblem(inQuery, 400, "too-many-user-properties");
+    await assertProblem(inBoth, 400, "too-many-user-properties");
+  }
+  assertEquals(broker.sequence, 4);
+});
+
+Deno.test("userPropertiesBytesMax 100: names and values of as many bytes are taken, one more is refused", async () => {
+  const { request, broker } = startBridge({ limits: { userPropertiesBytesMax: 100 } });
+  for (const [bytes, status] of [[99, 200], [100, 200], [101, 400]] as const) {
+    // é is one character and two bytes.
+    const query = `user.k=${"a".repeat(40)}&user.%C3%A9=${"a".repeat(bytes - 43)}`;
+    const response = await request(`/topics/t?${query}`, { method: "POST", body: "x" });
+    assertEquals([bytes, response.status], [bytes, status]);
+    if (status === 400) await assertProblem(response, 400, "too-many-user-properties");
+  }
+  assertEquals(broker.sequence, 2);
+});

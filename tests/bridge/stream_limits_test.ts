@@ -196,3 +196,44 @@ Deno.test("over a socket, Last-Event-ID goes on where the stream ended", async (
   await again.rest();
   assertEquals([...first, ...second].map(({ payload }) => payload), [..."0123456789"]);
 });
+
+Deno.test("waitSecondsMax 20: timeout takes as many seconds and no more, and ends the stream then", async () => {
+  const { request, stream, clock } = startBridge({ limits: { waitSecondsMax: 20 } });
+  for (const seconds of [19, 20]) {
+    const reader = await stream(`/stream/a?timeout=${seconds}`);
+    await reader.until("live");
+    reader.ask();
+    clock.advance(seconds * 1000 - 1);
+    assertEquals(reader.sse.events.length, 2);
+    clock.advance(1);
+    assertEquals(await reader.json("bye"), { reason: "timeout" });
+  }
+  await assertProblem(await request("/stream/a?timeout=21", { headers: NDJSON }), 400, "invalid-parameter");
+});
+
+for (const [random, retryMs] of [[0, 3_000], [0.5, 4_500], [0.999, 5_997]] as const) {
+  Deno.test(`retrySecondsMin 3, retrySecondsMax 6: with ${random} of 1 by chance a client comes back after ${retryMs} ms`, async () => {
+    const limits = { retrySecondsMin: 3, retrySecondsMax: 6 };
+    const { stream, bridge } = startBridge({ limits, bridge: { random: () => random } });
+    const reader = await stream("/stream/a");
+    await reader.until("live");
+    assertEquals(reader.sse.retry, retryMs);
+    reader.ask();
+    await bridge.close();
+    assertEquals(await reader.json("bye"), { reason: "shutdown", retry_ms: retryMs });
+  });
+}
+
+for (const seconds of [9, 10, 11]) {
+  Deno.test(`heartbeatSeconds 10: after ${seconds} seconds of silence there is ${seconds < 10 ? "none yet" : "one"}`, async () => {
+    const { stream, clock } = startBridge({ limits: { heartbeatSeconds: 10 } });
+    const reader = await stream("/stream/a");
+    await reader.until("live");
+    reader.ask();
+    await Promise.resolve();
+    clock.advance(seconds * 1000);
+    if (seconds >= 10) await reader.chunk();
+    assertEquals(reader.sse.comments, seconds >= 10 ? ["ok", "hb"] : ["ok"]);
+    await reader.cancel();
+  });
+}

@@ -252,3 +252,17 @@ Deno.test("members that come, go or lose their right count from the next message
   for (const id of ["one", "two"]) assertEquals(router.remove("$share/g/a", id)?.subscriber.id, id);
   assertEquals([router.remove("$share/g/a", "one"), router.subscriptionCount, route("a")], [undefined, 0, 0]);
 });
+
+Deno.test("filterNodesMax 3: so many levels of filters with wildcards are taken, then none of whatever filter", () => {
+  const { add, router } = start({ filterNodesMax: 3 });
+  const one = new Receiver("one");
+  add(one, "a/b/c/d/e"); // Without wildcards it stands in no tree.
+  add(one, "a/+");
+  assertEquals(router.isFull, false);
+  add(one, "a/+/c");
+  assertEquals(router.isFull, true);
+  router.remove("a/+/c", "one");
+  assertEquals(router.isFull, false);
+  add(one, "b/+/c"); // The last one that begins below the bound may go beyond it by its levels.
+  assertEquals(router.isFull, true);
+});

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sizeOf } from "../../broker/core/message.ts";
 import { ReasonCode, type Version } from "../../broker/packet/mod.ts";
+import { HeldStore } from "../support/held_store.ts";
 import { publishFields, type RawClient } from "../support/raw_client.ts";
 import { startBroker, type TestBroker } from "../support/start_broker.ts";
 import { testVersionPairs, testVersions } from "../support/versions.ts";
@@ -153,3 +154,28 @@ testVersionPairs(
     assertEquals(test.broker.counters.closes["inbound-qos2-full"], 1);
   },
 );
+
+for (const [bytes, isTaken] of [[999, true], [1000, true], [1001, false]] as const) {
+  testVersions(
+    `storePendingBytesMax 1000: with ${bytes} bytes that wait for the disk, a publish that adds to them is ${
+      isTaken ? "taken" : "refused"
+    }`,
+    async (version) => {
+      const store = new HeldStore();
+      await using test = startBroker({ store, limits: { storePendingBytesMax: 1000 } });
+      await leaveSession(test, 5);
+      const publisher = await test.connect({ version });
+      // What waits is looked at when something is added: the first finds out.
+      store.pendingBytes = bytes;
+      await publisher.publish("a", "1", { qos: 1 });
+      publisher.sendPublish("a", "2", { qos: 1, packetId: 9 });
+      if (isTaken) await publisher.expectAck("puback", 9);
+      else if (version === 5) await publisher.expectAck("puback", 9, ReasonCode.quotaExceeded);
+      else await publisher.expectClosed();
+      assertEquals(test.broker.counters.refusals["store-busy"], isTaken ? 0 : 1);
+      store.pendingBytes = 0;
+      const again = await test.connect({ version });
+      await again.publish("a", "3", { qos: 1 });
+    },
+  );
+}

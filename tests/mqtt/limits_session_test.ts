@@ -118,3 +118,17 @@ testVersionPairs(
     else await willing.expectClosed();
   },
 );
+
+testVersions(
+  "filterNodesMax 4: while the filters with wildcards take up so many levels, one more is refused in SUBACK",
+  async (version) => {
+    await using test = startBroker({ limits: { filterNodesMax: 4 } });
+    const client = await test.connect({ version });
+    const full = subscribeFailure(version, ReasonCode.quotaExceeded);
+    assertEquals(await client.subscribe(["a/+/c", 0], ["+", 0], ["x/#", 0]), [0, 0, full]);
+    assertEquals(await client.subscribe(["+", 1]), [1]);
+    assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    await client.unsubscribe("+");
+    assertEquals(await client.subscribe(["x/#", 0], ["+", 0]), [0, full]);
+  },
+);
