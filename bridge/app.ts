@@ -21,7 +21,10 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
   const app = new Hono<BridgeEnv>();
 
   app.onError((error) => {
-    if (error instanceof Problem) return problemResponse(error);
+    if (error instanceof Problem) {
+      broker.counters.met(error.extras.limit);
+      return problemResponse(error);
+    }
     const instance = crypto.randomUUID();
     broker.log.error("http-failed", { instance, error: error.stack ?? String(error) });
     return problemResponse(

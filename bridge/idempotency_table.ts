@@ -19,10 +19,13 @@ export class IdempotencyTable {
   readonly #attempts = new Map<string, Attempt>();
   readonly #limits: Limits;
   readonly #now: () => number;
+  readonly #onEvicted: () => void;
 
-  constructor(limits: Limits, now: () => number) {
+  /** @param onEvicted called when a key is forgotten before its time */
+  constructor(limits: Limits, now: () => number, onEvicted: () => void = () => {}) {
     this.#limits = limits;
     this.#now = now;
+    this.#onEvicted = onEvicted;
   }
 
   get size(): number {
@@ -38,7 +41,10 @@ export class IdempotencyTable {
 
   begin(key: string, fingerprint: string): Attempt {
     for (const [oldest, { expiresAt }] of this.#attempts) {
-      if (this.#attempts.size < this.#limits.idempotencyKeysMax && expiresAt > this.#now()) break;
+      if (expiresAt > this.#now()) {
+        if (this.#attempts.size < this.#limits.idempotencyKeysMax) break;
+        this.#onEvicted();
+      }
       this.#attempts.delete(oldest);
     }
     const expiresAt = this.#now() + this.#limits.idempotencySeconds * 1000;

@@ -11,7 +11,7 @@ export async function readJsonObject(
   broker: Broker,
   keys: readonly string[],
 ): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBody(request, broker, broker.limits.accessBodyBytesMax);
+  const bytes = await readBody(request, broker, "accessBodyBytesMax");
   let value: unknown;
   try {
     value = JSON.parse(utf8.decode(bytes));

@@ -40,7 +40,11 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
     keeper.observe(message);
   });
   const streams = new StreamTable(broker, log, { interests: keeper.interests, random });
-  const idempotency = new IdempotencyTable(broker.limits, now);
+  const idempotency = new IdempotencyTable(
+    broker.limits,
+    now,
+    () => broker.counters.met("idempotencyKeysMax"),
+  );
   const state: BridgeState = {
     ...{ broker, options, random, streams, idempotency },
     rates: new RateTable(broker),

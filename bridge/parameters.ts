@@ -1,4 +1,5 @@
 import { closestString } from "@std/text/closest-string";
+import type { MeteredLimit } from "../broker/mod.ts";
 import { parseDurationSeconds } from "./duration.ts";
 import { Problem } from "./middleware/problem.ts";
 import { percentDecode } from "./raw_url.ts";
@@ -7,6 +8,14 @@ interface Parameter {
   readonly name: string;
   /** As it was sent. */
   readonly raw: string;
+}
+
+/** What a number may be. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  /** Where the most that it may be comes from. */
+  readonly limit?: MeteredLimit;
 }
 
 /** The parameters of a URL, read strictly: what is not understood is refused, never ignored. */
@@ -65,14 +74,14 @@ export class Parameters {
     return text === undefined ? otherwise : readChoice(name, text, choices);
   }
 
-  integer(name: string, { min, max }: { min: number; max: number }): number | undefined {
+  integer(name: string, range: Range): number | undefined {
     const text = this.text(name);
-    return text === undefined ? undefined : readInteger(name, text, { min, max });
+    return text === undefined ? undefined : readInteger(name, text, range);
   }
 
-  seconds(name: string, { min, max }: { min: number; max: number }): number | undefined {
+  seconds(name: string, range: Range): number | undefined {
     const text = this.text(name);
-    return text === undefined ? undefined : readSeconds(name, text, { min, max });
+    return text === undefined ? undefined : readSeconds(name, text, range);
   }
 }
 
@@ -86,26 +95,33 @@ export function readChoice<const Choice extends string>(
   return choice;
 }
 
-export function readInteger(name: string, text: string, { min, max }: { min: number; max: number }): number {
+export function readInteger(name: string, text: string, { min, max, limit }: Range): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (!(value >= min && value <= max)) {
-    throw notAllowed(name, text, `it is a whole number from ${min} to ${max}`);
+    throw notAllowed(
+      name,
+      text,
+      `it is a whole number from ${min} to ${max}`,
+      value > max ? limit : undefined,
+    );
   }
   return value;
 }
 
-export function readSeconds(name: string, text: string, { min, max }: { min: number; max: number }): number {
+export function readSeconds(name: string, text: string, { min, max, limit }: Range): number {
   const seconds = parseDurationSeconds(text) ?? NaN;
   if (!(seconds >= min && seconds <= max)) {
-    throw notAllowed(name, text, `it is a time from ${min} to ${max} seconds, such as 30, 30s, 10m or 2h`);
+    const allowed = `it is a time from ${min} to ${max} seconds, such as 30, 30s, 10m or 2h`;
+    throw notAllowed(name, text, allowed, seconds > max ? limit : undefined);
   }
   return seconds;
 }
 
 /** A value that the parameter or header does not take. */
-export function notAllowed(name: string, text: string, allowed: string): Problem {
+export function notAllowed(name: string, text: string, allowed: string, limit?: MeteredLimit): Problem {
   return new Problem("invalid-parameter", `Cannot take "${text.slice(0, 80)}" as ${name}: ${allowed}`, {
     param: name,
+    limit,
   });
 }
 

@@ -158,11 +158,13 @@ function readUserProperties(parameters: Parameters, headers: Headers, limits: Li
     bytes += encoder.encode(requireField(`user.${key}`, key)).length;
     bytes += encoder.encode(requireField(`user.${key}`, value)).length;
   }
-  if (properties.length > limits.userPropertiesMax || bytes > limits.userPropertiesBytesMax) {
+  const isMany = properties.length > limits.userPropertiesMax;
+  if (isMany || bytes > limits.userPropertiesBytesMax) {
     throw new Problem(
       "too-many-user-properties",
       `Cannot take ${properties.length} user properties of ${bytes} bytes: at most ${limits.userPropertiesMax} of ` +
         `${limits.userPropertiesBytesMax} bytes are allowed`,
+      { limit: isMany ? "userPropertiesMax" : "userPropertiesBytesMax" },
     );
   }
   return properties;

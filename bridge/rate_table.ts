@@ -43,10 +43,13 @@ export class RateTable {
   }
 
   #rateOf(key: string): PublishRate {
-    const { limits, clock } = this.#broker;
+    const { limits, clock, counters } = this.#broker;
     const rate = this.#rates.get(key) ?? new PublishRate(limits, clock.now());
     this.#rates.delete(key);
-    if (this.#rates.size >= limits.publishRatePeersMax) this.#rates.delete(this.#rates.keys().next().value!);
+    if (this.#rates.size >= limits.publishRatePeersMax) {
+      counters.met("publishRatePeersMax");
+      this.#rates.delete(this.#rates.keys().next().value!);
+    }
     this.#rates.set(key, rate);
     return rate;
   }

@@ -50,7 +50,7 @@ export function readStreamWish(
     throw new Problem(
       "too-many-filters",
       `Cannot take ${filters.length} filters: at most ${limits.filtersPerStreamMax} are allowed`,
-      { param: "filter" },
+      { param: "filter", limit: "filtersPerStreamMax" },
     );
   }
   const isSharing = filters.some(isShared);
@@ -62,7 +62,11 @@ export function readStreamWish(
   }
   const type = negotiate(headers.get("accept"), STREAM_TYPES);
   const limit = parameters.integer("limit", { min: 1, max: Number.MAX_SAFE_INTEGER });
-  const timeoutSeconds = parameters.seconds("timeout", { min: 0, max: limits.waitSecondsMax });
+  const timeoutSeconds = parameters.seconds("timeout", {
+    min: 0,
+    max: limits.waitSecondsMax,
+    limit: "waitSecondsMax",
+  });
   if (type === "application/json" && limit === undefined && timeoutSeconds === undefined) {
     throw new Problem("not-acceptable", "Cannot answer with one JSON object: the stream has no end", {
       param: "Accept",

@@ -46,6 +46,7 @@ export function requireTopic(topic: string, levelsMax: number, param = "topic"):
     position,
     mqttReasonCode: TOPIC_NAME_INVALID,
     ...(code === "wildcard" ? { hint: "name one topic; wildcards are for reading" } : {}),
+    limit: limitOf(problem),
   });
 }
 
@@ -114,13 +115,19 @@ export function requireFilter(filter: string, levelsMax: number): void {
   if (problem) throw filterProblem(problem);
 }
 
-function filterProblem({ code, message, position }: TopicProblem): Problem {
+function filterProblem(problem: TopicProblem): Problem {
+  const { code, message, position } = problem;
   if (code === "empty") return emptyTopic("filter");
   return new Problem("invalid-filter", message, {
     param: "filter",
     position,
     mqttReasonCode: TOPIC_FILTER_INVALID,
+    limit: limitOf(problem),
   });
+}
+
+function limitOf({ code }: TopicProblem): "topicLevelsMax" | undefined {
+  return code === "too-many-levels" ? "topicLevelsMax" : undefined;
 }
 
 function emptyTopic(param = "topic"): Problem {

@@ -291,6 +291,7 @@ export class Broker {
   /** Counts a subscription that is not granted, for whatever reason and whoever found it. */
   refuseSubscription(refusal: SubscribeRefusal, problem?: TopicProblem): SubscribeOutcome {
     this.counters.subscriptionsRefused++;
+    if (problem?.code === "too-many-levels") this.counters.met("topicLevelsMax");
     const { reasonCode } = SUBSCRIBE_REFUSALS[refusal];
     return { granted: false, refusal, reasonCode, ...(problem && { problem }) };
   }
@@ -352,12 +353,12 @@ export class Broker {
     // Sharing is how messages are given out; the right is to what is received.
     if (!subscriber.identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
     const isNew = !this.#router.get(filter, subscriber.id);
-    return isNew && this.#router.isFull ? "too-many-subscriptions" : undefined;
+    return isNew && this.counters.met(this.#router.fullBy) ? "too-many-subscriptions" : undefined;
   }
 
   /** The broker's own topics are few, and needed most when others have filled the table. */
   #canRetain(identity: Identity, draft: MessageDraft): boolean {
-    return identity === BROKER_IDENTITY || this.#retained.hasRoom(draft);
+    return identity === BROKER_IDENTITY || !this.counters.met(this.#retained.fullBy(draft));
   }
 
   /** While the store can take nothing, only what it need not know of goes on. */

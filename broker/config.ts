@@ -9,13 +9,13 @@ import {
   ConfigError,
   type Effective,
   featureNames,
-  kebabCase,
   limitNames,
   type ListenerName,
   OPTION_ROWS,
   type OptionRow,
   ORDERED_LIMITS,
 } from "./config_schema.ts";
+import { kebabCase } from "./core/kebab_case.ts";
 import type { Features } from "./core/features.ts";
 import type { Limits } from "./core/limits.ts";
 import type { LogLevel } from "./core/log.ts";

@@ -28,6 +28,7 @@ import {
 } from "./auth/method_names.ts";
 import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
+import { kebabCase } from "./core/kebab_case.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { LOG_LEVELS } from "./core/log.ts";
 
@@ -336,11 +337,6 @@ export function limitNames(): (keyof Limits)[] {
 
 export function featureNames(): (keyof Features)[] {
   return Object.keys(ALL_FEATURES) as (keyof Features)[];
-}
-
-/** `inboundQos2Max` as `inbound-qos2-max`. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 type RowRest = Omit<OptionRow, "name" | "section" | "key">;

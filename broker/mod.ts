@@ -19,6 +19,7 @@ export { ALL_FEATURES, type Features } from "./core/features.ts";
 export { type Action, ANONYMOUS_NAME, type AuthRefusal, type Identity } from "./core/identity.ts";
 export { AddressSet, formatEndpoint, parseAddress } from "./core/ip_address.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+export type { MeteredLimit } from "./core/limits_met.ts";
 export { Log, LOG_LEVELS, type LogLevel, silentLog } from "./core/log.ts";
 export { PacedLog } from "./core/paced_log.ts";
 export {

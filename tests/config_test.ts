@@ -1,12 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
-import {
-  featureNames,
-  kebabCase,
-  limitNames,
-  OPTION_ROWS,
-  OPTIONAL_LIMITS,
-} from "../broker/config_schema.ts";
+import { featureNames, limitNames, OPTION_ROWS, OPTIONAL_LIMITS } from "../broker/config_schema.ts";
+import { kebabCase } from "../broker/core/kebab_case.ts";
 import { ALL_FEATURES } from "../broker/core/features.ts";
 import { DEFAULT_LIMITS } from "../broker/core/limits.ts";
 import { ASKS_FOR_CERTIFICATES, EVERYBODY, fileOf, messageOf, NOBODY_NAMED } from "./support/options.ts";

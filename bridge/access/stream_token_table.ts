@@ -63,7 +63,9 @@ export class StreamTokenTable {
     if (isMany() || isFull()) {
       for (const [hash, token] of this.#tokens) if (token.ended(now)) this.#remove(hash, token);
     }
-    return isMany() ? "too-many-tokens" : isFull() ? "overloaded" : undefined;
+    const { counters } = this.#broker;
+    if (counters.met(isMany() ? "streamTokensPerIdentityMax" : undefined)) return "too-many-tokens";
+    return counters.met(isFull() ? "streamTokensMax" : undefined) ? "overloaded" : undefined;
   }
 
   #remove(hash: string, { name }: StreamToken): void {

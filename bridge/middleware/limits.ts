@@ -6,6 +6,9 @@ import { Problem } from "./problem.ts";
 const RETRY_AFTER_SECONDS = "5";
 const METHODS_THAT_CHANGE: readonly string[] = ["POST", "PUT", "DELETE"];
 
+/** How much a body may be. */
+type BodyLimit = "payloadBytesMax" | "accessBodyBytesMax";
+
 /** Refuses URLs over the limit before anything reads them. */
 export function limitUrl(urlBytesMax: number): MiddlewareHandler<BridgeEnv> {
   return async (context, next) => {
@@ -14,6 +17,7 @@ export function limitUrl(urlBytesMax: number): MiddlewareHandler<BridgeEnv> {
       throw new Problem(
         "url-too-long",
         `Cannot take a URL of ${length} bytes: at most ${urlBytesMax} are allowed`,
+        { limit: "urlBytesMax" },
       );
     }
     await next();
@@ -36,10 +40,10 @@ export function refuseWhileDraining(bridge: Bridge): MiddlewareHandler<BridgeEnv
 export async function readBody(
   request: Request,
   { limits, clock }: Broker,
-  bytesMax: number = limits.payloadBytesMax,
+  limit: BodyLimit = "payloadBytesMax",
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { stallSeconds } = limits;
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const { stallSeconds, [limit]: bytesMax } = limits;
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax, limit);
   if (!request.body) return new Uint8Array(0);
   const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];
@@ -50,7 +54,7 @@ export async function readBody(
     length += chunk.length;
     if (length > bytesMax) {
       letGo(reader);
-      throw tooLarge(bytesMax);
+      throw tooLarge(bytesMax, limit);
     }
     chunks.push(chunk);
   }
@@ -76,7 +80,9 @@ async function readChunk(
   const { done, value } = await reader.read().catch(() => {
     throw new Problem("incomplete-body", "Cannot read the body: it broke off");
   }).finally(cancel);
-  if (isStalled) throw new Problem("upload-stalled", "Cannot wait for the body any longer");
+  if (isStalled) {
+    throw new Problem("upload-stalled", "Cannot wait for the body any longer", { limit: "stallSeconds" });
+  }
   return done ? undefined : value;
 }
 
@@ -85,8 +91,9 @@ function letGo(reader: ReadableStreamDefaultReader<Uint8Array>): void {
   reader.cancel().catch(() => {});
 }
 
-function tooLarge(bytesMax: number): Problem {
+function tooLarge(bytesMax: number, limit: BodyLimit): Problem {
   return new Problem("payload-too-large", `Cannot take more than ${bytesMax} bytes of payload`, {
     mqttReasonCode: 0x95,
+    limit,
   });
 }

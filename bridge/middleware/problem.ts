@@ -1,3 +1,5 @@
+import type { MeteredLimit } from "../../broker/mod.ts";
+
 /** Every error that the bridge answers with: what it is called, its status, and what its help page says. */
 export const PROBLEMS = {
   "ambiguous-path": {
@@ -303,6 +305,8 @@ export interface ProblemExtras {
   /** What MQTT 5.0 calls it. */
   readonly mqttReasonCode?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The limit that is why; it is counted. */
+  readonly limit?: MeteredLimit | undefined;
 }
 
 /** What a route throws when it refuses; `problemResponse` makes the answer. */

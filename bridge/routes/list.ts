@@ -92,7 +92,7 @@ function readListing(bridge: Bridge, identity: Identity, filter: string, paramet
   return {
     identity,
     filter,
-    limit: parameters.integer("limit", { min: 1, max: broker.limits.listMax }),
+    limit: parameters.integer("limit", { min: 1, max: broker.limits.listMax, limit: "listMax" }),
     payload: parameters.choice("payload", PAYLOAD_FORMS, "auto"),
     levelsMax: depth !== undefined && filter.endsWith("#") ? levels - 1 + depth : Infinity,
     // Since another epoch, everything has changed.

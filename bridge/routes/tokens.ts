@@ -49,7 +49,7 @@ function readWish({ filters, ttl }: Readonly<Record<string, unknown>>, broker: B
     throw new Problem(
       "too-many-filters",
       `Cannot take ${filters.length} filters: at most ${limits.filtersPerStreamMax} are allowed`,
-      { param: "filters" },
+      { param: "filters", limit: "filtersPerStreamMax" },
     );
   }
   for (const filter of filters) {
@@ -69,6 +69,6 @@ function readWish({ filters, ttl }: Readonly<Record<string, unknown>>, broker: B
     filters,
     seconds: ttl === undefined
       ? Math.min(TTL_SECONDS, max)
-      : readSeconds("ttl", String(ttl), { min: 1, max }),
+      : readSeconds("ttl", String(ttl), { min: 1, max, limit: "streamTokenSecondsMax" }),
   };
 }

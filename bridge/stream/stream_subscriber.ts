@@ -153,6 +153,7 @@ export class StreamSubscriber implements Subscriber, Flushable {
     const event = this.#live.encode(message);
     if (!this.#queue.hasRoom(event) && this.#isAwaited) this.#send(this.#gather([], Infinity));
     const droppedCount = this.#queue.push(event);
+    if (droppedCount !== 0) this.#home.broker.counters.met("streamBytesMax");
     if (droppedCount === undefined) {
       this.end("slow-consumer");
       return "dropped:full";
@@ -210,11 +211,12 @@ export class StreamSubscriber implements Subscriber, Flushable {
    * sends the heartbeat of a silent stream.
    */
   tick(now: number): void {
-    const { limits, sequence } = this.#home.broker;
+    const { limits, sequence, counters } = this.#home.broker;
     const end = this.identity.ended?.(now);
     if (end) this.end(end);
     if (!this.#isAwaited) {
       if (now - this.#askedAt < limits.stallSeconds * 1000) return;
+      counters.met("stallSeconds");
       return this.cut("slow-consumer");
     }
     const isSilent = now - this.#sentAt >= limits.heartbeatSeconds * 1000;

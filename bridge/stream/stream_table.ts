@@ -67,7 +67,13 @@ export class StreamTable implements StreamHome {
   open(wish: StreamWish): StreamSubscriber | StreamRefusal {
     const { identity, options } = wish;
     const refusal = this.refusal(identity);
-    if (refusal) return this.#refuse(identity, refusal);
+    if (refusal) {
+      const isFull = refusal === "overloaded" && this.#streams.size >= this.broker.limits.streamsMax;
+      this.broker.counters.met(
+        isFull ? "streamsMax" : refusal === "too-many-streams" ? "streamsPerIdentityMax" : undefined,
+      );
+      return this.#refuse(identity, refusal);
+    }
     const stream = new StreamSubscriber(this, {
       name: `s_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`,
       identity,
@@ -122,7 +128,10 @@ export class StreamTable implements StreamHome {
       stream.end("shutdown", this.#between(retrySecondsMin * 1000, spread * 1000));
     }
     const cancel = this.broker.clock.after(lingerSeconds * 1000, () => {
-      for (const stream of [...this.#streams.keys()]) stream.cut("shutdown");
+      for (const stream of [...this.#streams.keys()]) {
+        this.broker.counters.met("lingerSeconds");
+        stream.cut("shutdown");
+      }
     });
     await emptied;
     cancel();

@@ -32,7 +32,9 @@ export class Door {
     this.#authenticators = authenticators;
     this.#chain = new AuthenticatorChain(authenticators);
     this.#enhanced = new Map(enhancedAuthenticators.map((each) => [each.method, each]));
-    this.#failures = new FailureLimiter(tools.limits, () => tools.clock.now());
+    const { limits, clock, counters } = tools;
+    const onForgotten = () => counters.met("authFailurePeersMax");
+    this.#failures = new FailureLimiter(limits, () => clock.now(), onForgotten);
   }
 
   /** Whether HTTP's Bearer can be right there. */

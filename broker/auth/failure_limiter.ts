@@ -13,12 +13,15 @@ export type FailureLimits = Pick<Limits, "authFailuresMax" | "authFailureSeconds
 export class FailureLimiter {
   readonly #limits: FailureLimits;
   readonly #now: () => number;
+  readonly #onForgotten: () => void;
   /** The oldest first. */
   readonly #failures = new Map<string, Failures>();
 
-  constructor(limits: FailureLimits, now: () => number) {
+  /** @param onForgotten called when an address makes room for another */
+  constructor(limits: FailureLimits, now: () => number, onForgotten: () => void = () => {}) {
     this.#limits = limits;
     this.#now = now;
+    this.#onForgotten = onForgotten;
   }
 
   /** Seconds until somebody from there may try again; 0: now. */
@@ -36,7 +39,9 @@ export class FailureLimiter {
       return;
     }
     if (this.#failures.size >= this.#limits.authFailurePeersMax) {
-      this.#failures.delete(this.#failures.keys().next().value!);
+      const oldest = this.#failures.keys().next().value!;
+      if (this.#current(oldest)) this.#onForgotten();
+      this.#failures.delete(oldest);
     }
     this.#failures.set(address, { count: 1, since: this.#now() });
   }

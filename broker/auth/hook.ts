@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { isReservedName } from "../core/identity.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
+import type { Counters } from "../metrics/counters.ts";
 import { type Authenticator, BAD_CREDENTIALS, type Credentials, type Grant } from "./authenticator.ts";
 import { readBounded } from "./bounded_body.ts";
 import { CheckGate } from "./check_gate.ts";
@@ -18,7 +19,7 @@ export interface HookParts {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
-  readonly counters: { hookRequests: number; hookFailures: number; hookCacheHits: number };
+  readonly counters: Pick<Counters, "authentication" | "met">;
 }
 
 /** What the hook says; `ignore`: it knows nothing of them, others may. */
@@ -53,8 +54,13 @@ export class HookAuthenticator implements Authenticator {
   constructor(parts: HookParts) {
     const { hookRequestsMax, hookRequestsWaitingMax, hookCacheMax } = parts.limits;
     this.#parts = parts;
-    this.#gate = new CheckGate({ runningMax: hookRequestsMax, waitingMax: hookRequestsWaitingMax });
-    this.#answers = new TimedCache(hookCacheMax, () => parts.clock.now());
+    const { clock, counters } = parts;
+    this.#gate = new CheckGate({
+      runningMax: hookRequestsMax,
+      waitingMax: hookRequestsWaitingMax,
+      onFull: (limit) => counters.met(limit === "runningMax" ? "hookRequestsMax" : "hookRequestsWaitingMax"),
+    });
+    this.#answers = new TimedCache(hookCacheMax, () => clock.now(), () => counters.met("hookCacheMax"));
   }
 
   async authenticate(credentials: Credentials): Promise<Grant | undefined> {
@@ -64,7 +70,7 @@ export class HookAuthenticator implements Authenticator {
     if (!question) return BAD_CREDENTIALS;
     const key = this.#answers.keyOf([username, password, clientId, addressOf(peer)]);
     const known = this.#answers.get(key);
-    if (known !== undefined) this.#parts.counters.hookCacheHits++;
+    if (known !== undefined) this.#parts.counters.authentication.hookCacheHits++;
     const answer = known ?? await this.#gate.run(() => this.#ask(key, question));
     if (answer === "full") return { granted: false, reason: "busy" };
     return answer === "ignore" ? undefined : answer;
@@ -80,8 +86,8 @@ export class HookAuthenticator implements Authenticator {
   }
 
   async #ask(key: string, question: Question): Promise<Answer> {
-    const { limits, counters, log, clock } = this.#parts;
-    counters.hookRequests++;
+    const { limits, counters: { authentication: counts }, log, clock } = this.#parts;
+    counts.hookRequests++;
     try {
       const answer = parseAnswer(await this.#post(question), question.username, () => clock.now());
       if (this.#isFailing) log.info("hook-recovered");
@@ -91,7 +97,7 @@ export class HookAuthenticator implements Authenticator {
       return answer;
     } catch (error) {
       if (!(error instanceof HookError)) throw error;
-      counters.hookFailures++;
+      counts.hookFailures++;
       if (!this.#isFailing) log.error("hook-failed", { error: error.message });
       this.#isFailing = true;
       return UNAVAILABLE;
@@ -100,7 +106,7 @@ export class HookAuthenticator implements Authenticator {
 
   /** The text of its answer. */
   async #post(question: Question): Promise<string> {
-    const { url, limits, clock } = this.#parts;
+    const { url, limits, clock, counters } = this.#parts;
     const abort = new AbortController();
     const cancel = clock.after(limits.hookSeconds * 1000, () => abort.abort());
     try {
@@ -115,12 +121,13 @@ export class HookAuthenticator implements Authenticator {
         await response.body?.cancel();
         throw new HookError(`The hook answers with status ${response.status}`);
       }
-      const text = await readBounded(response, limits.authAnswerBytesMax);
+      const text = await readBounded(response, limits.authAnswerBytesMax, counters);
       if (text === undefined) throw new HookError("The hook's answer is too long, or not UTF-8");
       return text;
     } catch (error) {
       if (error instanceof HookError) throw error;
       if (abort.signal.aborted) {
+        counters.met("hookSeconds");
         throw new HookError(`The hook did not answer in ${limits.hookSeconds} seconds`);
       }
       throw new HookError(`Cannot ask the hook: ${requestProblem(error)}`);

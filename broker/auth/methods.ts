@@ -74,15 +74,14 @@ const AUTH_METHODS: Readonly<Record<MethodName, AuthMethod>> = {
         limits,
         now: () => clock.now(),
         onRemembered: () => counters.authentication.passwordCacheHits++,
+        onEvicted: () => counters.met("passwordCacheMax"),
         hasNext: (offer) => hookUrl !== undefined && next.includes(HOOK) && isOffered(offer, HOOK),
       }),
     enhanced: ({ identities: { users } }) => users && new ScramSha256(users),
   },
   "hook": {
     plain: ({ identities: { hookUrl: url }, limits, clock, log, counters }) =>
-      url === undefined
-        ? undefined
-        : new HookAuthenticator({ url, limits, clock, log, counters: counters.authentication }),
+      url === undefined ? undefined : new HookAuthenticator({ url, limits, clock, log, counters }),
   },
 };
 
@@ -93,7 +92,13 @@ export function authMethods(
 ): { plain: Authenticator[]; enhanced: EnhancedAuthenticator[] } {
   const { methods = METHOD_NAMES } = identities;
   const { passwordChecksMax: runningMax, passwordChecksWaitingMax: waitingMax } = tools.limits;
-  const checks = new CheckGate({ runningMax, waitingMax });
+  const { counters } = tools;
+  const checks = new CheckGate({
+    runningMax,
+    waitingMax,
+    onFull: (limit) =>
+      counters.met(limit === "runningMax" ? "passwordChecksMax" : "passwordChecksWaitingMax"),
+  });
   const plain: Authenticator[] = [];
   const enhanced: EnhancedAuthenticator[] = [];
   for (const [index, name] of methods.entries()) {

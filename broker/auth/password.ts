@@ -15,6 +15,8 @@ export interface PasswordParts {
   readonly limits: Pick<Limits, "passwordCacheSeconds" | "passwordCacheMax">;
   readonly now: () => number;
   readonly onRemembered: () => void;
+  /** Called when a password gives its place to another. */
+  readonly onEvicted?: () => void;
   /** Whether another method knows users by name and password, and is asked there for those who are none of ours. */
   readonly hasNext: (offer: Offer | undefined) => boolean;
 }
@@ -31,7 +33,7 @@ export class PasswordAuthenticator implements Authenticator {
 
   constructor(parts: PasswordParts) {
     this.#parts = parts;
-    this.#right = new TimedCache(parts.limits.passwordCacheMax, parts.now);
+    this.#right = new TimedCache(parts.limits.passwordCacheMax, parts.now, parts.onEvicted);
   }
 
   /** Whoever shows anything must be right: a wrong password is never taken for none. */

@@ -2,6 +2,7 @@ import type * as Jose from "jose";
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
+import type { Counters } from "../metrics/counters.ts";
 import { readBounded } from "./bounded_body.ts";
 import { requestProblem } from "./request_problem.ts";
 
@@ -10,7 +11,7 @@ export interface RemoteKeysParts {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
-  readonly counters: { jwksRequests: number; jwksFailures: number };
+  readonly counters: Pick<Counters, "authentication" | "met">;
 }
 
 /** The keys cannot be had: nobody can be told from another, so nobody is let in. */
@@ -47,7 +48,7 @@ export class RemoteKeys {
     if (clock.now() - this.#failedAt < limits.jwksCooldownSeconds * 1000) {
       throw new RemoteKeysError("The keys could not be fetched a moment ago");
     }
-    counters.jwksRequests++;
+    counters.authentication.jwksRequests++;
     const abort = new AbortController();
     const cancel = clock.after(limits.jwksSeconds * 1000, () => abort.abort());
     try {
@@ -56,7 +57,8 @@ export class RemoteKeys {
       this.#isFailing = false;
       return new Response(text);
     } catch (error) {
-      counters.jwksFailures++;
+      counters.authentication.jwksFailures++;
+      if (abort.signal.aborted) counters.met("jwksSeconds");
       this.#failedAt = clock.now();
       const reason = abort.signal.aborted
         ? `no answer came in ${limits.jwksSeconds} seconds`
@@ -71,12 +73,12 @@ export class RemoteKeys {
 
   /** The text, if it is a set of keys. */
   async #read(response: Response): Promise<string> {
-    const { limits } = this.#parts;
+    const { limits, counters } = this.#parts;
     if (response.status !== 200) {
       await response.body?.cancel();
       throw new RemoteKeysError(`the answer has status ${response.status}`);
     }
-    const text = await readBounded(response, limits.authAnswerBytesMax);
+    const text = await readBounded(response, limits.authAnswerBytesMax, counters);
     if (text === undefined) throw new RemoteKeysError("the answer is too long, or not UTF-8");
     if (!isKeySet(text)) throw new RemoteKeysError("the answer is no set of keys");
     return text;

@@ -13,12 +13,15 @@ export class TimedCache<Value> {
   readonly #secret = randomBytes(32);
   readonly #entriesMax: number;
   readonly #now: () => number;
+  readonly #onEvicted: () => void;
   /** The oldest first. */
   readonly #entries = new Map<string, Entry<Value>>();
 
-  constructor(entriesMax: number, now: () => number) {
+  /** @param onEvicted called when an answer goes before its time */
+  constructor(entriesMax: number, now: () => number, onEvicted: () => void = () => {}) {
     this.#entriesMax = entriesMax;
     this.#now = now;
+    this.#onEvicted = onEvicted;
   }
 
   get size(): number {
@@ -46,12 +49,18 @@ export class TimedCache<Value> {
 
   set(key: string, value: Value, seconds: number): void {
     this.#entries.delete(key);
-    if (this.#entries.size >= this.#entriesMax) this.#entries.delete(this.#entries.keys().next().value!);
+    if (this.#entries.size >= this.#entriesMax) this.#evict();
     this.#entries.set(key, { value, until: this.#now() + seconds * 1000 });
   }
 
   clear(): void {
     this.#entries.clear();
+  }
+
+  #evict(): void {
+    const [key, { until }] = this.#entries.entries().next().value!;
+    this.#entries.delete(key);
+    if (until > this.#now()) this.#onEvicted();
   }
 }
 

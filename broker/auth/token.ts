@@ -26,12 +26,12 @@ export class TokenAuthenticator implements Authenticator {
   readonly takesTokens = true;
   readonly #verifier: TokenVerifier;
   readonly #field: TokenField;
-  readonly #tools: Pick<AuthTools, "limits" | "log" | "clock">;
+  readonly #tools: Pick<AuthTools, "limits" | "log" | "clock" | "counters">;
 
   constructor(
     verifier: TokenVerifier,
     field: TokenField,
-    tools: Pick<AuthTools, "limits" | "log" | "clock">,
+    tools: Pick<AuthTools, "limits" | "log" | "clock" | "counters">,
   ) {
     this.#verifier = verifier;
     this.#field = field;
@@ -40,10 +40,13 @@ export class TokenAuthenticator implements Authenticator {
 
   /** A password that does not look like a token is for others to know; a token that is not right is refused for good. */
   async authenticate(credentials: Credentials): Promise<Grant | undefined> {
-    const { limits, log } = this.#tools;
+    const { limits, log, counters } = this.#tools;
     const token = credentials.token ?? this.#tokenIn(credentials);
     if (token === undefined) return undefined;
-    if (token.length > limits.tokenBytesMax) return this.#refuse(credentials, "it is too long");
+    if (token.length > limits.tokenBytesMax) {
+      counters.met("tokenBytesMax");
+      return this.#refuse(credentials, "it is too long");
+    }
     const outcome = await this.#verifier.verify(token);
     if (!outcome.isRight && outcome.reason === "unavailable") {
       log.debug("token-unchecked", { peer: credentials.peer, problem: outcome.problem });

@@ -40,7 +40,7 @@ export class TokenVerifier {
     this.#source = source;
     this.#now = () => clock.now();
     if (url === undefined) return;
-    this.#remote = new RemoteKeys({ url, limits, clock, log, counters: counters.authentication }).getter(
+    this.#remote = new RemoteKeys({ url, limits, clock, log, counters }).getter(
       jose,
     );
   }

@@ -84,8 +84,9 @@ export class Authentication {
   }
 
   #challenge(running: Running, authenticationData: Uint8Array): void {
-    const { authenticationRoundsMax } = this.#connection.broker.limits;
+    const { limits: { authenticationRoundsMax }, counters } = this.#connection.broker;
     if (++running.rounds > authenticationRoundsMax) {
+      counters.met("authenticationRoundsMax");
       this.#running = undefined;
       const detail = `The authentication takes more than ${authenticationRoundsMax} rounds`;
       return this.#refuse(running.verdict, { reason: "not-authorized", detail }); // [MQTT5-4.12.0-4]

@@ -74,6 +74,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   #peerFrames: PeerFrames | undefined;
   /** Somebody waits for room in the outbox. */
   #isStarving = false;
+  /** There was no room when somebody last asked. */
+  #isFull = false;
   /** What the journal had promised before the packet that is being handled, or before its handler went on. */
   #promiseCount = 0;
 
@@ -166,6 +168,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
 
   hasRoom(bytes: number): boolean {
     const hasRoom = this.#outbox.hasRoom(bytes);
+    if (!hasRoom && !this.#isFull) this.broker.counters.met(this.#outbox.fullBy(bytes));
+    this.#isFull = !hasRoom;
     if (!hasRoom) this.#isStarving = true;
     return hasRoom;
   }
@@ -280,6 +284,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   /** Before CONNACK there is no DISCONNECT, so CONNACK says it. [MQTT5-3.14.0-1] */
   fail(error: unknown): void {
     const { reason, detail, reasonCode = CLOSE_REASON_CODES[reason] } = failureOf(error);
+    const isTooLarge = reason === "packet-too-large";
+    if (isTooLarge) this.broker.counters.met(this.#session ? "packetBytesMax" : "connectBytesMax");
     const refusal = error instanceof UnsupportedVersionError
       ? encodeVersionRefusal(error)
       : this.authentication && !this.#session
@@ -294,16 +300,19 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
    * its bytes, no end of a close. Called about once a second.
    */
   checkTime(now: number): void {
-    const { connectTimeoutSeconds, lingerSeconds, stallSeconds } = this.broker.limits;
+    const { limits: { connectTimeoutSeconds, lingerSeconds, stallSeconds }, counters } = this.broker;
     if (this.#throttle?.isPausing) this.#receivedAt = now; // It may have sent: we do not look.
     if (this.#closeReason !== undefined) {
-      if (now - this.#closedAt >= lingerSeconds * 1000) this.#outbox.abandon();
+      if (now - this.#closedAt < lingerSeconds * 1000) return;
+      counters.met("lingerSeconds");
+      this.#outbox.abandon();
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
       const seconds = this.keepAliveSeconds;
       this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]
     } else if (this.#stallWatch.hasStalled(now, stallSeconds)) {
+      counters.met("stallSeconds");
       this.close("slow-consumer");
     } else if (this.#session) {
       const end = this.#session.identity.ended?.(now);

@@ -41,13 +41,14 @@ export class RetainedStore {
     return this.#bytes + this.#tree.nodeCount * NODE_BYTES;
   }
 
-  /** Whether the message can be put; clearing and replacing by something no larger always can. */
-  hasRoom(draft: MessageDraft): boolean {
-    if (draft.payload.length === 0) return true;
+  /** The limit that does not let the message be put; clearing and replacing by something no larger always can. */
+  fullBy(draft: MessageDraft): "retainedMax" | "retainedBytesMax" | undefined {
+    if (draft.payload.length === 0) return undefined;
     const previous = this.#tree.get(draft.topic);
-    if (!previous && this.#tree.size >= this.#limits.retainedMax) return false;
+    if (!previous && this.#tree.size >= this.#limits.retainedMax) return "retainedMax";
     const growth = sizeOf(draft) + (previous ? -previous.size : levelBytes(draft.topic));
-    return growth <= 0 || this.bytes + growth <= this.#limits.retainedBytesMax;
+    const fits = growth <= 0 || this.bytes + growth <= this.#limits.retainedBytesMax;
+    return fits ? undefined : "retainedBytesMax";
   }
 
   put(message: Message): void {

@@ -46,10 +46,11 @@ export class Router {
     return this.#tree.size - this.#groupCount + this.#memberCount;
   }
 
-  /** Whether a subscription more can be added. */
-  get isFull(): boolean {
+  /** The limit that lets no subscription more be added. */
+  get fullBy(): "subscriptionsMax" | "filterNodesMax" | undefined {
     const { subscriptionsMax, filterNodesMax } = this.#limits;
-    return this.subscriptionCount >= subscriptionsMax || this.#tree.nodeCount >= filterNodesMax;
+    if (this.subscriptionCount >= subscriptionsMax) return "subscriptionsMax";
+    return this.#tree.nodeCount >= filterNodesMax ? "filterNodesMax" : undefined;
   }
 
   /** Adds the subscription or puts it in the place of its subscriber's earlier one, which it answers. */
@@ -196,11 +197,15 @@ export class Router {
 
   #remember(topic: string, route: Route): void {
     const { routeCacheMax, routeCacheTargetsMax } = this.#limits;
-    if (route.targets.length > routeCacheTargetsMax) return;
+    if (route.targets.length > routeCacheTargetsMax) {
+      this.#counters.met("routeCacheTargetsMax");
+      return;
+    }
     for (const [oldest, { targets }] of this.#routes) {
-      const isFull = this.#routes.size >= routeCacheMax ||
-        this.#targetsRemembered + route.targets.length > routeCacheTargetsMax;
-      if (!isFull) break;
+      if (this.#routes.size >= routeCacheMax) this.#counters.met("routeCacheMax");
+      else if (this.#targetsRemembered + route.targets.length > routeCacheTargetsMax) {
+        this.#counters.met("routeCacheTargetsMax");
+      } else break;
       this.#routes.delete(oldest);
       this.#targetsRemembered -= targets.length;
     }

@@ -1,5 +1,6 @@
 import { CLOSE_REASON_CODES, type CloseReason } from "../core/close_reason.ts";
 import type { AuthRefusal } from "../core/identity.ts";
+import { type LimitsMet, type MeteredLimit, noLimitsMet } from "../core/limits_met.ts";
 import { PUBLISH_REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Delivery } from "../core/subscriber.ts";
 
@@ -71,7 +72,14 @@ export class Counters {
   };
   /** Who came with a client identifier that belongs to another user. */
   clientIdsRefused = 0;
+  readonly limitsMet: LimitsMet = noLimitsMet();
   readonly closes: Record<CloseReason, number> = zeros(CLOSE_REASON_CODES);
+
+  /** Counts that the limit was met, and answers whether one was. */
+  met(limit: MeteredLimit | undefined): boolean {
+    if (limit !== undefined) this.limitsMet[limit]++;
+    return limit !== undefined;
+  }
 }
 
 function zeros<Key extends string>(keys: Readonly<Record<Key, unknown>>): Record<Key, number> {

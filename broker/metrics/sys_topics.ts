@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
 import { BROKER_IDENTITY } from "../core/identity.ts";
+import { kebabCase } from "../core/kebab_case.ts";
 
 export interface SysTopicsInit {
   /** 0: never. */
@@ -54,6 +55,7 @@ export class SysTopics {
       "clients/total": sessions.size,
       "clients/maximum": counters.connectionsMax,
       "clients/expired": counters.sessionsExpired,
+      "clients/refused": counters.sessionsRefused,
       "connections/open": this.#init.connectionCount(),
       "connections/accepted": counters.connectionsAccepted,
       "connections/accepts failed": counters.acceptsFailed,
@@ -76,6 +78,12 @@ export class SysTopics {
       "logins/opened": counters.loginsOpened,
       "logins/refused": counters.loginsRefused,
       "logins/displaced": counters.loginsDisplaced,
+      "streams/opened": counters.streamsOpened,
+      "streams/refused": counters.streamsRefused,
+      "streams/too slow": counters.streamsSlow,
+      "streams/unkept": counters.streamsUnkept,
+      "streams/filters evicted": counters.interestsEvicted,
+      "websockets/refused": counters.webSocketsRefused,
       "stream tokens/issued": counters.streamTokensIssued,
       "stream tokens/refused": counters.streamTokensRefused,
       "subscriptions/refused": counters.subscriptionsRefused,
@@ -93,6 +101,9 @@ export class SysTopics {
     }
     for (const [reason, count] of Object.entries(counters.closes)) {
       figures[`connections/closed/${reason}`] = count;
+    }
+    for (const [limit, count] of Object.entries(counters.limitsMet)) {
+      figures[`limits/met/${kebabCase(limit)}`] = count;
     }
     return figures;
   }

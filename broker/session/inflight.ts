@@ -60,6 +60,12 @@ export class OutboundFlows {
     return this.#bytes === 0 || this.#bytes + message.size <= this.#bytesMax;
   }
 
+  /** The limit because of which there is no room. */
+  fullBy(message: Message): "inflightMax" | "inflightBytesMax" | undefined {
+    if (this.hasRoom(message)) return undefined;
+    return this.#size >= this.#windowMax ? "inflightMax" : "inflightBytesMax";
+  }
+
   /** Begins a flow of QoS 1 or 2; only when there is room. Answers its packet identifier, 1 to 65535, in use by no other flow. */
   begin(outgoing: Outgoing): number {
     if (this.#size * 2 >= this.#slots.length) this.#grow();

@@ -60,6 +60,13 @@ export class MessageQueue {
     return this.size < messagesMax && this.#bytes + bytes <= bytesMax && budget.hasRoom(bytes);
   }
 
+  /** The limit because of which it has no room for the message. */
+  fullBy({ size: bytes }: Message): "queueMessagesMax" | "queueBytesMax" | "queueTotalBytesMax" {
+    const { messagesMax, bytesMax } = this.#bounds;
+    if (this.size >= messagesMax) return "queueMessagesMax";
+    return this.#bytes + bytes > bytesMax ? "queueBytesMax" : "queueTotalBytesMax";
+  }
+
   push(outgoing: Outgoing): boolean {
     if (!this.hasRoom(outgoing.message)) return false;
     this.restore(outgoing);

@@ -124,8 +124,11 @@ export class OutboundMessages {
     if (this.#outlet && !this.#outlet.fits(outgoing)) return "dropped:too-large"; // [MQTT5-3.1.2-25]
     const isFirst = this.#queue.size === 0 && this.#resending.length === 0;
     if (isFirst && this.#canSend(message, qos)) this.#send(outgoing); // [MQTT-4.6.0-6] [MQTT5-4.6.0-5]
-    else if (this.#queue.push(outgoing)) this.#wait(outgoing); // [MQTT-3.1.2-5] [MQTT-4.5.0-1] [MQTT5-4.5.0-1]
-    else return "dropped:full";
+    else if (this.#queue.push(outgoing)) this.#wait(outgoing, isFirst); // [MQTT-3.1.2-5] [MQTT-4.5.0-1] [MQTT5-4.5.0-1]
+    else {
+      this.#ports.counters.met(this.#queue.fullBy(message));
+      return "dropped:full";
+    }
     return "queued";
   }
 
@@ -220,7 +223,10 @@ export class OutboundMessages {
     this.#window.compact();
   }
 
-  #wait(outgoing: Outgoing): void {
+  /** @param isFirst nothing else waits: if the window is why, it has just become full */
+  #wait(outgoing: Outgoing, isFirst: boolean): void {
+    const full = isFirst && this.#outlet ? this.#window.fullBy(outgoing.message) : undefined;
+    this.#ports.counters.met(full);
     outgoing.message.keep();
     this.#owner.journal?.queued(outgoing);
   }

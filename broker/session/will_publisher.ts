@@ -67,7 +67,10 @@ export class WillPublisher {
 
   #keep(will: Will): boolean {
     const bytes = will.draft ? sizeOf(will.draft) : 0;
-    if (!this.#init.budget.hasRoom(bytes)) return false;
+    if (!this.#init.budget.hasRoom(bytes)) {
+      this.#init.counters.met("queueTotalBytesMax");
+      return false;
+    }
     this.#init.budget.take(bytes);
     this.#waiting.push({ will, bytes });
     return true;

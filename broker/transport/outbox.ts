@@ -117,6 +117,11 @@ export class Outbox {
     return (this.#bytes === 0 || this.#bytes + bytes <= this.#bytesMax) && this.#budget.hasRoom(bytes);
   }
 
+  /** The limit because of which there is no room for so many bytes. */
+  fullBy(bytes: number): "outboxBytesMax" | "outboxTotalBytesMax" {
+    return this.#budget.hasRoom(bytes) ? "outboxBytesMax" : "outboxTotalBytesMax";
+  }
+
   /** Says that what is pushed from now on rests on this batch, or on an earlier one. */
   restOn(batch: number): void {
     if (batch === this.#restsOnBatch) return;

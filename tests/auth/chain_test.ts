@@ -13,7 +13,7 @@ async function start() {
   const hook = new HookAuthenticator({
     ...tools,
     url: "http://127.0.0.1:1/",
-    counters: tools.counters.authentication,
+    counters: tools.counters,
   });
   const chain = new AuthenticatorChain([
     new CertificateAuthenticator("cn"),

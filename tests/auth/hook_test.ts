@@ -15,7 +15,7 @@ function start(server: { readonly url: string }, limits: Partial<Limits> = {}) {
     limits: tools.limits,
     clock,
     log,
-    counters: counters.authentication,
+    counters,
   });
   return { hook, tools, counts: counters.authentication };
 }

@@ -41,7 +41,7 @@ Deno.test("whatever is put where there was room stays within the bound of bytes"
   for (let round = 0; round < 400; round++) {
     const topic = `t/${round % 13}/${round % 3}`;
     const bytes = (round * 37) % 500;
-    if (store.hasRoom(draftOf(topic, bytes))) put(topic, bytes);
+    if (!store.fullBy(draftOf(topic, bytes))) put(topic, bytes);
     else store.clear(`t/${(round + 5) % 13}/${round % 3}`);
     assertEquals(store.bytes <= 5_000, true, `${store.bytes}`);
   }
@@ -50,11 +50,11 @@ Deno.test("whatever is put where there was room stays within the bound of bytes"
 Deno.test("clearing and replacing by something no larger always has room", () => {
   const { store, put } = start({ retainedMax: 1, retainedBytesMax: 600 });
   put("a", 300);
-  assertEquals(store.hasRoom(draftOf("a", 0)), true);
-  assertEquals(store.hasRoom(draftOf("b", 0)), true);
-  assertEquals(store.hasRoom(draftOf("b", 1)), false);
-  assertEquals(store.hasRoom(draftOf("a", 300)), true);
-  assertEquals(store.hasRoom(draftOf("a", 1_000)), false);
+  assertEquals(store.fullBy(draftOf("a", 0)), undefined);
+  assertEquals(store.fullBy(draftOf("b", 0)), undefined);
+  assertEquals(store.fullBy(draftOf("b", 1)), "retainedMax");
+  assertEquals(store.fullBy(draftOf("a", 300)), undefined);
+  assertEquals(store.fullBy(draftOf("a", 1_000)), "retainedBytesMax");
 });
 
 Deno.test("an expired message is not given to anybody, and goes", () => {

@@ -237,9 +237,9 @@ Deno.test("members that come, go or lose their right count from the next message
   const [one, two] = [new Receiver("one"), new Receiver("two")];
   add(one, "$share/g/a", 1);
   route("a");
-  assertEquals(router.isFull, false);
+  assertEquals(router.fullBy, undefined);
   add(two, "$share/g/a", 1);
-  assertEquals([router.isFull, router.subscriptionCount], [true, 2]);
+  assertEquals([router.fullBy, router.subscriptionCount], ["subscriptionsMax", 2]);
   route("a");
   assertEquals([one.received.length, two.received.length], [1, 1]);
   one.mayReceive = false;
@@ -258,11 +258,11 @@ Deno.test("filterNodesMax 3: so many levels of filters with wildcards are taken,
   const one = new Receiver("one");
   add(one, "a/b/c/d/e"); // Without wildcards it stands in no tree.
   add(one, "a/+");
-  assertEquals(router.isFull, false);
+  assertEquals(router.fullBy, undefined);
   add(one, "a/+/c");
-  assertEquals(router.isFull, true);
+  assertEquals(router.fullBy, "filterNodesMax");
   router.remove("a/+/c", "one");
-  assertEquals(router.isFull, false);
+  assertEquals(router.fullBy, undefined);
   add(one, "b/+/c"); // The last one that begins below the bound may go beyond it by its levels.
-  assertEquals(router.isFull, true);
+  assertEquals(router.fullBy, "filterNodesMax");
 });

@@ -16,7 +16,7 @@ import type { AuthRefusal, Identity } from "../../core/identity.ts";
 import { PUBLISH_REFUSALS } from "../../core/refusal.ts";
 import type { SessionRequest } from "../../session/session_table.ts";
 import { Will } from "../../session/will.ts";
-import { checkTopic } from "../../topic/name.ts";
+import { checkTopic, type TopicProblem } from "../../topic/name.ts";
 import { Authentication, type Verdict } from "../authentication.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "../connection_port.ts";
 import { responseInformationFor } from "../response_information.ts";
@@ -39,11 +39,15 @@ export async function handleConnect(connection: ConnectionPort, packet: ConnectP
   connection.peerLimits = peerLimitsOf(packet);
   connection.clientId = packet.clientId;
   const problem = problemOfClientId(packet, broker.limits.clientIdBytesMax); // [MQTT-3.1.3-9]
-  if (problem) return refuse(connection, ReasonCode.clientIdentifierNotValid, problem); // [MQTT5-3.1.3-8]
+  if (problem) {
+    if (packet.clientId !== "") broker.counters.met("clientIdBytesMax");
+    return refuse(connection, ReasonCode.clientIdentifierNotValid, problem); // [MQTT5-3.1.3-8]
+  }
   const willProblem = packet.will && problemOfWill(packet.will, broker.limits.topicLevelsMax);
   if (willProblem) {
-    answerNo(connection, ReasonCode.topicNameInvalid, willProblem);
-    throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem);
+    if (willProblem.code === "too-many-levels") broker.counters.met("topicLevelsMax");
+    answerNo(connection, ReasonCode.topicNameInvalid, willProblem.message);
+    throw new ProtocolError(ReasonCode.topicNameInvalid, willProblem.message);
   }
   const { username, password } = packet;
   const { offer, link: { certificate } } = connection;
@@ -219,11 +223,11 @@ function problemOfClientId(
   return `Cannot accept a client identifier of ${bytes} bytes: at most ${bytesMax} are allowed`;
 }
 
-function problemOfWill({ topic, properties }: WillFields, levelsMax: number): string | undefined {
+function problemOfWill({ topic, properties }: WillFields, levelsMax: number): TopicProblem | undefined {
   const problem = checkTopic(topic, levelsMax); // [MQTT-4.7.1-1] [MQTT5-4.7.0-1]
   const responseTopic = properties?.responseTopic;
-  if (problem || responseTopic === undefined) return problem?.message;
-  return checkTopic(responseTopic, levelsMax)?.message; // It is published like any other. [MQTT5-3.3.2-14]
+  if (problem || responseTopic === undefined) return problem;
+  return checkTopic(responseTopic, levelsMax); // It is published like any other. [MQTT5-3.3.2-14]
 }
 
 /** What log and counters say of a refusal, beside what the client hears. */

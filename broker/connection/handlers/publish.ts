@@ -59,6 +59,7 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
   const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
   const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT5-3.3.2-2] [MQTT5-4.7.3-1]
   if (problem) {
+    if (problem.code === "too-many-levels") connection.broker.counters.met("topicLevelsMax");
     const isMissing = problem.code === "empty"; // [MQTT5 3.3.2.1]
     throw new ProtocolError(
       isMissing ? ReasonCode.protocolError : ReasonCode.topicNameInvalid,

@@ -65,7 +65,9 @@ function subscribe(
 /** Whether one filter more is too many for this session; one that it has may come again. */
 function sessionRefusal({ broker, session }: ConnectionPort, filter: string): SubscribeRefusal | undefined {
   const isFull = session.subscriptions.size >= broker.limits.subscriptionsPerSessionMax;
-  return isFull && !session.subscriptions.has(filter) ? "too-many-subscriptions" : undefined;
+  if (!isFull || session.subscriptions.has(filter)) return undefined;
+  broker.counters.met("subscriptionsPerSessionMax");
+  return "too-many-subscriptions";
 }
 
 /** For a shared one, whose turn would it be? (4.8.2) */
