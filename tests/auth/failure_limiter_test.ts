@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { Door } from "../../broker/auth/door.ts";
 import { addressOf, FailureLimiter } from "../../broker/auth/failure_limiter.ts";
+import { TestAuthTools } from "../support/auth_tools.ts";
 
 const LIMITS = { authFailuresMax: 3, authFailureSeconds: 60, authFailurePeersMax: 2 };
 
@@ -31,6 +33,18 @@ Deno.test("authFailurePeersMax 2: so many addresses are counted; one more, and t
   assertEquals([1, 2].map((last) => limiter.blockedSeconds(`192.0.2.${last}:1`) > 0), [true, true]);
   limiter.failed("192.0.2.3:1");
   assertEquals([1, 2].map((last) => limiter.blockedSeconds(`192.0.2.${last}:1`) > 0), [false, true]);
+});
+
+Deno.test("authFailurePeersMax 2: an address that is forgotten before its time is counted", () => {
+  const tools = new TestAuthTools({ authFailurePeersMax: 2, authFailureSeconds: 60 });
+  const door = new Door({}, tools);
+  const fail = (last: number) => {
+    door.refused(`192.0.2.${last}:1`, "bad-credentials");
+    return tools.counters.limitsMet.authFailurePeersMax;
+  };
+  assertEquals([1, 2, 1, 2, 3].map(fail), [0, 0, 0, 0, 1]);
+  tools.clock.advance(60_000);
+  assertEquals(fail(4), 1);
 });
 
 Deno.test("an address has no port, and of IPv6 only what a customer has to themselves", () => {

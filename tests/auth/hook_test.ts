@@ -159,6 +159,7 @@ for (
     tools.clock.advance(milliseconds);
     held.resolve({ result: "allow" });
     assertEquals([await asked, counts.hookFailures], [expected, expected === "ana" ? 0 : 1]);
+    assertEquals(tools.counters.limitsMet.hookSeconds, counts.hookFailures);
   });
 }
 
@@ -166,9 +167,12 @@ Deno.test("authAnswerBytesMax: an answer of so many bytes is read, a longer one 
   await using server = new HookServer();
   server.answer = () => new Response('{"result":"allow"}');
   for (const [spare, expected] of [[1, "ana"], [0, "ana"], [-1, "unavailable"]] as const) {
-    const { hook, counts } = start(server, { authAnswerBytesMax: '{"result":"allow"}'.length + spare });
+    const { hook, tools, counts } = start(server, {
+      authAnswerBytesMax: '{"result":"allow"}'.length + spare,
+    });
     assertEquals(await outcome(hook, credentialsOf("ana", "x")), expected);
     assertEquals(counts.hookFailures, spare < 0 ? 1 : 0);
+    assertEquals(tools.counters.limitsMet.authAnswerBytesMax, counts.hookFailures);
   }
 });
 
@@ -192,24 +196,27 @@ Deno.test("hookCacheSeconds 30, hookRefusalCacheSeconds 3: a yes and a no count 
 Deno.test("hookCacheMax 2: a third answer takes the place of the oldest", async () => {
   await using server = new HookServer();
   server.answer = () => ({ result: "allow" });
-  const { hook, counts } = start(server, { hookCacheMax: 2 });
+  const { hook, tools, counts } = start(server, { hookCacheMax: 2 });
   const ask = async (...users: string[]) => {
     for (const user of users) await outcome(hook, credentialsOf(user, "x"));
-    return [counts.hookRequests, counts.hookCacheHits];
+    return [counts.hookRequests, counts.hookCacheHits, tools.counters.limitsMet.hookCacheMax];
   };
-  assertEquals(await ask("1", "1", "2", "1", "2"), [2, 3]);
-  assertEquals(await ask("3", "2", "3"), [3, 5]);
-  assertEquals(await ask("1"), [4, 5]);
+  assertEquals(await ask("1", "1", "2", "1", "2"), [2, 3, 0]);
+  assertEquals(await ask("3", "2", "3"), [3, 5, 1]);
+  assertEquals(await ask("1"), [4, 5, 2]);
 });
 
 Deno.test("hookRequestsMax 2, hookRequestsWaitingMax 1: so many are asked at once, so many wait, and one more is told that the broker is busy", async () => {
   await using server = new HookServer();
   const held = Promise.withResolvers<unknown>();
   server.answer = () => held.promise;
-  const { hook } = start(server, { hookRequestsMax: 2, hookRequestsWaitingMax: 1 });
+  const { hook, tools } = start(server, { hookRequestsMax: 2, hookRequestsWaitingMax: 1 });
+  const { limitsMet } = tools.counters;
   const asked = ["1", "2", "3"].map((user) => outcome(hook, credentialsOf(user, "x")));
   await eventually(() => assertEquals(server.questions.length, 2));
+  assertEquals([limitsMet.hookRequestsMax, limitsMet.hookRequestsWaitingMax], [1, 0]);
   assertEquals(await outcome(hook, credentialsOf("4", "x")), "busy");
+  assertEquals([limitsMet.hookRequestsMax, limitsMet.hookRequestsWaitingMax], [1, 1]);
   held.resolve({ result: "allow" });
   assertEquals(await Promise.all(asked), ["1", "2", "3"]);
 });

@@ -1,10 +1,11 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { CheckGate } from "../../broker/auth/check_gate.ts";
+import { Door } from "../../broker/auth/door.ts";
 import { TimedCache } from "../../broker/auth/timed_cache.ts";
 import type { UserTable } from "../../broker/auth/user_table.ts";
 import { DEFAULT_LIMITS } from "../../broker/core/limits.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
-import { passwordAuthenticator } from "../support/auth_tools.ts";
+import { passwordAuthenticator, TestAuthTools } from "../support/auth_tools.ts";
 import { usersOf, verifierOf } from "../support/users.ts";
 
 /** A gate that counts. */
@@ -109,4 +110,19 @@ Deno.test("passwordCacheMax 2: a third password takes the place of the oldest", 
   assertEquals(counts(), [3, 4]);
   await login(...ana);
   assertEquals(counts(), [4, 4]);
+});
+
+Deno.test("passwordCacheMax 2: a password that went before its time is counted, and one whose time was over is not", async () => {
+  const tools = new TestAuthTools({ passwordCacheMax: 2, passwordCacheSeconds: 60 });
+  const door = new Door({ users: await usersOf({ ana: "1", bob: "2", eve: "3" }) }, tools);
+  const logIn = async (...users: [name: string, password: string][]) => {
+    for (const user of users) {
+      await door.authenticate({ ...credentialsOf(undefined), ...credentialsOf(...user) });
+    }
+    return [tools.counters.limitsMet.passwordCacheMax, tools.counters.authentication.passwordCacheHits];
+  };
+  assertEquals(await logIn(["ana", "1"], ["bob", "2"], ["ana", "1"]), [0, 1]);
+  assertEquals(await logIn(["eve", "3"]), [1, 1]);
+  tools.clock.advance(60_000);
+  assertEquals(await logIn(["ana", "1"]), [1, 1]);
 });

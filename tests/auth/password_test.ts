@@ -150,8 +150,9 @@ for (
       const grant = await door.authenticate({ ...credentialsOf(undefined), ...credentialsOf(name, "x") });
       return grant.granted || grant.reason;
     });
-    const { authenticationsRefused } = tools.counters;
+    const { authenticationsRefused, limitsMet } = tools.counters;
     await eventually(() => assertEquals([startedCount, authenticationsRefused.busy], [checked, refused]));
+    assertEquals([limitsMet.passwordChecksMax, limitsMet.passwordChecksWaitingMax], [waiting, refused]);
     end.resolve();
     const found = await Promise.all(outcomes);
     assertEquals(found.filter((outcome) => outcome === true).length, checked + waiting);

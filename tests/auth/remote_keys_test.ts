@@ -121,7 +121,7 @@ for (
     tools.clock.advance(milliseconds);
     held.resolve(Response.json({ keys: [signer.jwk] }));
     assertEquals([await asked, counts.jwksFailures], [expected, expected === "ana" ? 0 : 1]);
-    assertEquals(tools.clock.timerCount, 0);
+    assertEquals([tools.clock.timerCount, tools.counters.limitsMet.jwksSeconds], [0, counts.jwksFailures]);
   });
 }
 

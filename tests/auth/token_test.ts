@@ -218,5 +218,6 @@ Deno.test("tokenBytesMax: a token of so many bytes is looked at, a longer one is
     const tools = new TestAuthTools({ tokenBytesMax: GOOD.length + spare });
     assertEquals(await nameOf(tokenAuthenticator(tools), GOOD), outcome);
     assertEquals(tools.lines.some((line) => line.includes("it is too long")), spare < 0);
+    assertEquals(tools.counters.limitsMet.tokenBytesMax, spare < 0 ? 1 : 0);
   }
 });

@@ -69,12 +69,13 @@ Deno.test("only known host names are answered, so that no page can pass its own 
 });
 
 Deno.test("urlBytesMax 100: a URL of as much is taken and a longer one is refused", async () => {
-  const { request } = startBridge({ limits: { urlBytesMax: 100 } });
+  const { request, broker } = startBridge({ limits: { urlBytesMax: 100 } });
   for (const [length, status] of [[99, 404], [100, 404], [101, 414]] as const) {
     const path = `/topics/${"a".repeat(length - "http://localhost/topics/".length)}`;
     const response = await request(path);
     await response.body?.cancel();
     assertEquals([length, response.status], [length, status]);
+    assertEquals(broker.counters.limitsMet.urlBytesMax, status === 414 ? 1 : 0);
   }
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { IdempotencyTable } from "../../bridge/idempotency_table.ts";
 import { DEFAULT_LIMITS } from "../../broker/mod.ts";
+import { startBridge } from "./support.ts";
 
 Deno.test("idempotencyKeysMax 3: the table remembers as many keys, and forgets the oldest first", () => {
   const limits = { ...DEFAULT_LIMITS, idempotencyKeysMax: 3, idempotencySeconds: 10 };
@@ -33,4 +34,19 @@ Deno.test("an attempt that failed is forgotten, unless another took its place", 
   const second = table.begin("a", "f");
   table.abandon("a", first);
   assertEquals(table.find("a"), second);
+});
+
+Deno.test("idempotencyKeysMax 2: a key that is forgotten before its time is counted", async () => {
+  const { request, broker, clock } = startBridge({
+    limits: { idempotencyKeysMax: 2, idempotencySeconds: 10 },
+  });
+  const publish = async (key: string) => {
+    await request("/topics/t", { method: "POST", body: "x", headers: { "idempotency-key": key } });
+    return [broker.sequence, broker.counters.limitsMet.idempotencyKeysMax];
+  };
+  const found = [];
+  for (const key of ["1", "2", "1", "3", "1"]) found.push(await publish(key));
+  assertEquals(found, [[1, 0], [2, 0], [2, 0], [3, 1], [4, 2]]);
+  clock.advance(10_000);
+  assertEquals(await publish("4"), [5, 2]);
 });

@@ -61,9 +61,10 @@ Deno.test("a page ends where its messages are many bytes, and the next goes on t
 });
 
 Deno.test("listMax 5: limit takes as much and refuses one more", async () => {
-  const { request } = startBridge({ limits: { listMax: 5 } });
+  const { request, broker } = startBridge({ limits: { listMax: 5 } });
   const status = async (limit: number) => (await request(`/topics/%23?limit=${limit}`)).status;
   assertEquals(await Promise.all([0, 1, 4, 5, 6].map(status)), [400, 200, 200, 200, 400]);
+  assertEquals(broker.counters.limitsMet.listMax, 1);
 });
 
 Deno.test("map and tree show the same messages by topic and by level", async () => {

@@ -79,7 +79,7 @@ Deno.test("overflow=close ends the stream after what it holds, and the log has t
   for (let index = 1; index <= 500; index++) publish("t", `${index}`);
   const events = await reader.until("bye");
   assertEquals(JSON.parse(events.at(-1)!.data), { reason: "slow-consumer" });
-  assertEquals(await reader.chunk(), undefined);
+  assertEquals([await reader.chunk(), broker.counters.limitsMet.streamBytesMax], [undefined, 1]);
   const first = envelopes(events).map(({ payload }) => payload);
   assert(first.length > 50 && first.length < 150);
   assertEquals(broker.subscriptionCount, 0);
@@ -146,6 +146,7 @@ Deno.test("stallSeconds 60: a reader that takes nothing for so long is cut off, 
     clock.advance(1_000);
   }
   assertEquals([bridge.streamCount, broker.subscriptionCount, broker.counters.streamsSlow], [1, 1, 1]);
+  assertEquals(broker.counters.limitsMet.stallSeconds, 1);
   const events = await stalled.until("bye");
   assertEquals([JSON.parse(events.at(-1)!.data), envelopes(events)], [{ reason: "slow-consumer" }, []]);
   assertEquals(await stalled.chunk(), undefined);

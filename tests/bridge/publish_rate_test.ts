@@ -57,7 +57,8 @@ Deno.test("publishRatePeersMax: so many rates are known; one more, and who was q
   const take = (last: number) => table.take(ANYBODY, `192.0.2.${last}:1`, 1);
   assertEquals([take(1), table.size, take(2), table.size], [0, 1, 0, 2]);
   assertEquals([take(2), take(1), table.size], [1, 1, 2]); // Whoever is known takes nobody's place.
-  assertEquals([take(3), table.size], [0, 2]);
+  assertEquals(broker.counters.limitsMet.publishRatePeersMax, 0);
+  assertEquals([take(3), table.size, broker.counters.limitsMet.publishRatePeersMax], [0, 2, 1]);
   assertEquals([take(1), take(2)], [1, 0]); // The second was forgotten, not the first, which came again.
   await broker.close();
 });

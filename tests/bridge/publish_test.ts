@@ -186,6 +186,7 @@ Deno.test("payloadBytesMax 1000: as much is taken and one byte more is refused, 
       const response = await bridge.request("/topics/t", { method: "POST", ...init });
       assertEquals([bytes, response.status], [bytes, bytes <= 1000 ? 200 : 413]);
       assertEquals(bridge.broker.sequence, bytes <= 1000 ? 1 : 0);
+      assertEquals(bridge.broker.counters.limitsMet.payloadBytesMax, bytes <= 1000 ? 0 : 1);
     }
   }
 });
@@ -321,6 +322,7 @@ Deno.test("an upload that breaks off or stalls is the client's matter: nothing i
   assertEquals(clock.timerCount, 1);
   clock.advance(1);
   await assertProblem(await stalled, 408, "upload-stalled");
+  assertEquals(broker.counters.limitsMet.stallSeconds, 1);
   assertEquals([lines, broker.sequence, clock.timerCount], [[], 0, 0]);
 });
 
@@ -337,7 +339,7 @@ Deno.test("userPropertiesMax 3: so many are taken and one more is refused, in wh
     await assertProblem(inQuery, 400, "too-many-user-properties");
     await assertProblem(inBoth, 400, "too-many-user-properties");
   }
-  assertEquals(broker.sequence, 4);
+  assertEquals([broker.sequence, broker.counters.limitsMet.userPropertiesMax], [4, 2]);
 });
 
 Deno.test("userPropertiesBytesMax 100: names and values of as many bytes are taken, one more is refused", async () => {
@@ -349,5 +351,5 @@ Deno.test("userPropertiesBytesMax 100: names and values of as many bytes are tak
     assertEquals([bytes, response.status], [bytes, status]);
     if (status === 400) await assertProblem(response, 400, "too-many-user-properties");
   }
-  assertEquals(broker.sequence, 2);
+  assertEquals([broker.sequence, broker.counters.limitsMet.userPropertiesBytesMax], [2, 1]);
 });

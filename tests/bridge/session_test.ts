@@ -233,6 +233,7 @@ Deno.test("accessBodyBytesMax 100: a body of as much is taken and a longer one i
     const response = await it.request("/session", init);
     await response.body?.cancel();
     assertEquals([length, response.status], [length, status]);
+    assertEquals(it.broker.counters.limitsMet.accessBodyBytesMax, status === 413 ? 1 : 0);
   }
 });
 

@@ -29,6 +29,7 @@ Deno.test("filtersPerStreamMax 3: a stream takes as many filters and no more", a
   };
   for (const count of [2, 3]) await (await open(count)).body?.cancel();
   await assertProblem(await open(4), 400, "too-many-filters");
+  assertEquals(broker.counters.limitsMet.filtersPerStreamMax, 1);
   assertEquals(broker.subscriptionCount, 0);
 });
 
@@ -45,6 +46,7 @@ Deno.test("streamsMax 2: one more is told to come back later, in a way that Even
   assertEquals(lines.headers.get("retry-after"), "30");
   await assertProblem(lines, 503, "overloaded");
   assertEquals([broker.subscriptionCount, broker.counters.streamsRefused], [2, 2]);
+  assertEquals(broker.counters.limitsMet.streamsMax, 2);
   await readers.shift()!.cancel();
   readers.push(await stream("/stream/a"));
   await readers[1]!.until("live");
@@ -54,10 +56,11 @@ Deno.test("streamsMax 2: one more is told to come back later, in a way that Even
 Deno.test("streamsPerIdentityMax 2: streams are counted for each name, but not for all who have none", async () => {
   const limits = { streamsPerIdentityMax: 2 };
   for (const [name, status] of [["ann", 429], ["anonymous", 200]] as const) {
-    const { request } = startBridge({ limits, authenticators: [identityNamed(name)] });
+    const { request, broker } = startBridge({ limits, authenticators: [identityNamed(name)] });
     const responses = [];
     for (let index = 0; index < 3; index++) responses.push(await request("/stream/a", { headers: NDJSON }));
     assertEquals(responses.map((response) => response.status), [200, 200, status]);
+    assertEquals(broker.counters.limitsMet.streamsPerIdentityMax, status === 429 ? 1 : 0);
     for (const response of responses) await response.body?.cancel();
   }
 });
@@ -134,12 +137,15 @@ Deno.test("when the bridge closes, every stream says farewell with a time of its
   await bridge.close();
 });
 
-Deno.test("closing does not wait for a reader that takes nothing", async () => {
-  const { stream, bridge, clock } = startBridge();
+Deno.test("lingerSeconds 1: closing does not wait longer for a reader that takes nothing", async () => {
+  const { stream, bridge, clock, broker } = startBridge({ limits: { lingerSeconds: 1 } });
   await stream("/stream/a");
   const closed = bridge.close();
-  clock.advance(1_000);
+  clock.advance(999);
+  assertEquals([bridge.streamCount, broker.counters.limitsMet.lingerSeconds], [1, 0]);
+  clock.advance(1);
   await closed;
+  assertEquals(broker.counters.limitsMet.lingerSeconds, 1);
   assertEquals([bridge.streamCount, clock.timerCount], [0, 0]);
 });
 
@@ -198,7 +204,7 @@ Deno.test("over a socket, Last-Event-ID goes on where the stream ended", async (
 });
 
 Deno.test("waitSecondsMax 20: timeout takes as many seconds and no more, and ends the stream then", async () => {
-  const { request, stream, clock } = startBridge({ limits: { waitSecondsMax: 20 } });
+  const { request, stream, clock, broker } = startBridge({ limits: { waitSecondsMax: 20 } });
   for (const seconds of [19, 20]) {
     const reader = await stream(`/stream/a?timeout=${seconds}`);
     await reader.until("live");
@@ -209,6 +215,7 @@ Deno.test("waitSecondsMax 20: timeout takes as many seconds and no more, and end
     assertEquals(await reader.json("bye"), { reason: "timeout" });
   }
   await assertProblem(await request("/stream/a?timeout=21", { headers: NDJSON }), 400, "invalid-parameter");
+  assertEquals(broker.counters.limitsMet.waitSecondsMax, 1);
 });
 
 for (const [random, retryMs] of [[0, 3_000], [0.5, 4_500], [0.999, 5_997]] as const) {

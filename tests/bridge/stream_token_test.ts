@@ -157,6 +157,7 @@ Deno.test("streamTokenSecondsMax 100: the time of a stream token has a bound, an
     [{ filters: ["a", "b", "c"] }, 400, "too-many-filters"],
   ];
   for (const [wish, status, code] of cases) await assertProblem(await ask(it, wish), status, code);
+  assertEquals(it.broker.counters.limitsMet.streamTokenSecondsMax, 1);
   for (const ttl of [99, "100", "100s", undefined]) {
     const { expires, filters } = await (await ask(it, { filters: ["a", "b"], ttl })).json();
     const seconds = (Date.parse(expires) - it.clock.now()) / 1000;
@@ -179,6 +180,8 @@ Deno.test("streamTokensPerIdentityMax 2, streamTokensMax 3: one stream token mor
   await assertProblem(await ask(it, { filters: ["a"] }, bob), 503, "overloaded");
   const { streamTokensIssued, streamTokensRefused } = it.broker.counters;
   assertEquals([streamTokensIssued, streamTokensRefused], [3, 2]);
+  const { limitsMet } = it.broker.counters;
+  assertEquals([limitsMet.streamTokensPerIdentityMax, limitsMet.streamTokensMax], [1, 1]);
   assertEquals((await it.request(`/stream/a?token=${first}`, { method: "HEAD", headers: SSE })).status, 200);
   it.clock.advance(60_000);
   await tokenFor(it, "a");

@@ -168,12 +168,13 @@ Deno.test("adding answers the subscription in whose place the new one stands", (
 });
 
 Deno.test("routeCacheMax 3: a fourth topic takes the place of the oldest", () => {
-  const { add, route } = start({ routeCacheMax: 3 });
+  const { add, route, counters } = start({ routeCacheMax: 3 });
   const one = new Receiver("one");
   add(one, "#");
   for (const topic of ["1", "2", "3", "1", "2", "3"]) route(topic);
-  assertEquals(one.asked, 3);
+  assertEquals([one.asked, counters.limitsMet.routeCacheMax], [3, 0]);
   route("4");
+  assertEquals(counters.limitsMet.routeCacheMax, 1);
   route("2");
   route("3");
   assertEquals(one.asked, 4);
@@ -182,16 +183,17 @@ Deno.test("routeCacheMax 3: a fourth topic takes the place of the oldest", () =>
 });
 
 Deno.test("routeCacheTargetsMax 3: routes of three targets together are remembered, a wider one is not", () => {
-  const { add, route } = start({ routeCacheTargetsMax: 3 });
+  const { add, route, counters } = start({ routeCacheTargetsMax: 3 });
   const receivers = ["1", "2", "3", "4"].map((id) => new Receiver(id));
   for (const receiver of receivers.slice(0, 1)) add(receiver, "a");
   for (const receiver of receivers.slice(0, 2)) add(receiver, "b");
   for (const receiver of receivers) add(receiver, "c");
   const asked = () => receivers.reduce((sum, receiver) => sum + receiver.asked, 0);
   for (const topic of ["a", "b", "a", "b"]) route(topic);
-  assertEquals(asked(), 3);
+  assertEquals([asked(), counters.limitsMet.routeCacheTargetsMax], [3, 0]);
   route("c");
   route("c");
+  assertEquals(counters.limitsMet.routeCacheTargetsMax, 2);
   assertEquals(asked(), 3 + 4 + 4);
   route("a");
   route("b");

@@ -88,6 +88,7 @@ testVersions(
       await client.expectRefused(2, ReasonCode.clientIdentifierNotValid);
     }
     assertEquals(test.broker.counters.closes.refused, 3);
+    assertEquals(test.broker.counters.limitsMet.clientIdBytesMax, 3);
   },
 );
 

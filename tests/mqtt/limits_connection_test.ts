@@ -75,6 +75,7 @@ Deno.test("connectBytesMax: a CONNECT of that size is taken, a larger one is clo
     if (isAccepted) await client.expectHex("20 02 00 00");
     await (isAccepted ? client.expectNothing() : client.expectClosed());
     assertEquals(test.broker.counters.closes["packet-too-large"], isAccepted ? 0 : 1);
+    assertEquals(test.broker.counters.limitsMet.connectBytesMax, isAccepted ? 0 : 1);
   }
 });
 
@@ -96,6 +97,7 @@ testVersionPairs(
       else await client.expectEnded(ReasonCode.packetTooLarge);
       await watcher.expectNothing();
       assertEquals(test.broker.counters.closes["packet-too-large"], isAccepted ? 0 : 1);
+      assertEquals(test.broker.counters.limitsMet.packetBytesMax, isAccepted ? 0 : 1);
     }
   },
 );

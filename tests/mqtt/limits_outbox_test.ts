@@ -32,6 +32,7 @@ for (const [waiting, received] of [[9, 9], [10, 10], [11, 10]] as const) {
       for (let count = 0; count < waiting; count++) await publisher.publish("a", payload);
       assertEquals(test.server.outboxBytes, received * KIB);
       assertEquals(test.broker.counters.deliveries["dropped:full"], waiting - received);
+      assertEquals(test.broker.counters.limitsMet.outboxBytesMax, waiting - received);
       for (let count = 0; count < PIPE_BYTES / KIB + received; count++) await frozen.receivePublish();
       await publisher.publish("a", "after");
       await frozen.expectPublish({ topic: "a", payload: "after" });
@@ -85,6 +86,12 @@ testVersionPairs(
     frozen.isConnected = false;
     for (let count = 0; count < PIPE_BYTES / KIB + 20; count++) await publisher.publish("a", payload);
     assertEquals(test.broker.counters.deliveries["dropped:full"], 10);
+    const { limitsMet } = test.broker.counters;
+    assertEquals(
+      [limitsMet.outboxTotalBytesMax, limitsMet.outboxBytesMax],
+      [1, 0],
+      "Full once, however long",
+    );
     const other = await test.connect({ version: receiver });
     await other.subscribe(["b", 1]);
     await publisher.publish("b", payload, { qos: 1 });
@@ -119,6 +126,7 @@ testVersionPairs(
     test.clock.advance(2_000);
     await watcher.expectPublish({ topic: "will", payload: "gone" });
     assertEquals(test.broker.counters.closes["slow-consumer"], 1);
+    assertEquals(test.broker.counters.limitsMet.stallSeconds, 1);
     await publisher.ping();
     assertEquals(test.server.outboxBytes, 0);
   },
@@ -162,6 +170,7 @@ testVersionPairs(
     await publisher.ping();
     assertEquals(test.server.connectionCount, 1);
     assertEquals(test.server.outboxBytes, 0);
+    assertEquals(test.broker.counters.limitsMet.lingerSeconds, 1);
   },
 );
 

@@ -36,6 +36,7 @@ for (const [count, kept] of [[2, 2], [3, 3], [4, 3]] as const) {
       await leaveSession(test, receiver);
       await publishEach(await test.connect({ version: sender }), count);
       assertEquals(test.broker.counters.deliveries["dropped:full"], count - kept);
+      assertEquals(test.broker.counters.limitsMet.queueMessagesMax, count - kept);
       await expectFirst(test, receiver, kept);
     },
   );
@@ -47,6 +48,7 @@ for (const [count, kept] of [[2, 2], [3, 3], [4, 3]] as const) {
       await leaveSession(test, receiver);
       await publishEach(await test.connect({ version: sender }), count);
       assertEquals(test.broker.counters.deliveries["dropped:full"], count - kept);
+      assertEquals(test.broker.counters.limitsMet.queueBytesMax, count - kept);
       assertEquals(test.broker.sessions.queueBudget.bytes, kept * ONE_SIZE);
       await expectFirst(test, receiver, kept);
       assertEquals(test.broker.sessions.queueBudget.bytes, 0);
@@ -69,6 +71,7 @@ for (const [count, kept] of [[2, 2], [3, 3], [4, 3]] as const) {
       const waiting = Math.min(count, Math.floor(3 * ONE_SIZE / size));
       assertEquals(test.broker.sessions.queueBudget.bytes, waiting * size);
       assertEquals(test.broker.counters.deliveries["dropped:full"], count - waiting);
+      assertEquals(test.broker.counters.limitsMet.queueTotalBytesMax, count - waiting);
     },
   );
 }
@@ -102,6 +105,7 @@ for (const [count, sent] of [[2, 2], [3, 3], [4, 3]] as const) {
         ids.push(await client.expectPublish({ topic: "a", payload: `${number}`, qos: 2 }));
       }
       await client.expectNothing();
+      assertEquals(test.broker.counters.limitsMet.inflightMax, count - sent);
       // PUBREC makes no room, PUBCOMP does.
       client.sendAck("pubrec", ids[0]!);
       await client.expectAck("pubrel", ids[0]!);
@@ -123,6 +127,7 @@ for (const [count, sent] of [[2, 2], [3, 3], [4, 3]] as const) {
       const first = await client.expectPublish({ topic: "a", payload: "1", qos: 1 });
       for (let number = 2; number <= sent; number++) await client.receivePublish();
       await client.expectNothing();
+      assertEquals(test.broker.counters.limitsMet.inflightBytesMax, count - sent);
       client.sendAck("puback", first);
       if (count > sent) await client.expectPublish({ topic: "a", payload: `${count}`, qos: 1 });
       await client.expectNothing();

@@ -18,6 +18,7 @@ testVersionPairs(
     await client.expectAck("puback", refused, ReasonCode.quotaExceeded);
     await watcher.expectNothing();
     assertEquals(test.broker.counters.refusals["retained-full"], 1);
+    assertEquals(test.broker.counters.limitsMet.retainedMax, 1);
     assertEquals(test.broker.retained.size, 3);
     await client.publish("4", "not retained");
     await watcher.expectPublish({ topic: "4", payload: "not retained" });
@@ -38,6 +39,7 @@ testVersions("retainedBytesMax: what fits exactly is kept, one byte more is refu
     await client.publish("2", "x".repeat(100), { retain: true });
     assertEquals(test.broker.retained.size, kept);
     assertEquals(test.broker.counters.refusals["retained-full"], 2 - kept);
+    assertEquals(test.broker.counters.limitsMet.retainedBytesMax, 2 - kept);
     // The bound holds: never is more kept than it says.
     assertEquals(test.broker.retained.bytes <= retainedBytesMax, true);
     await client.publish("1", "x".repeat(102), { retain: true });

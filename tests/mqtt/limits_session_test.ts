@@ -66,6 +66,7 @@ testVersions(
       2,
     ]);
     assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    assertEquals(test.broker.counters.limitsMet.subscriptionsPerSessionMax, 1);
     await client.publish("d", "x");
     await client.expectNothing();
     await client.unsubscribe("b");
@@ -86,6 +87,7 @@ testVersions(
     assertEquals(await two.subscribe(["a", 0], ["c", 0]), [0, full]);
     assertEquals(await two.subscribe(["a", 1]), [1]);
     assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    assertEquals(test.broker.counters.limitsMet.subscriptionsMax, 1);
     await one.disconnect();
     assertEquals(await two.subscribe(["c", 0], ["d", 0], ["e", 0]), [0, 0, full]);
     assertEquals(test.broker.subscriptionCount, 3);
@@ -116,6 +118,7 @@ testVersionPairs(
     willing.sendConnect({ version: sender, will: { topic: "a/b/c/d/e" } });
     if (sender === 5) await expectRefused(willing, ReasonCode.topicNameInvalid);
     else await willing.expectClosed();
+    assertEquals(test.broker.counters.limitsMet.topicLevelsMax, 4);
   },
 );
 
@@ -128,6 +131,7 @@ testVersions(
     assertEquals(await client.subscribe(["a/+/c", 0], ["+", 0], ["x/#", 0]), [0, 0, full]);
     assertEquals(await client.subscribe(["+", 1]), [1]);
     assertEquals(test.broker.counters.subscriptionsRefused, 1);
+    assertEquals(test.broker.counters.limitsMet.filterNodesMax, 1);
     await client.unsubscribe("+");
     assertEquals(await client.subscribe(["x/#", 0], ["+", 0]), [0, full]);
   },

@@ -165,6 +165,7 @@ for (const roundsMax of [1, 3]) {
     await expectConnack(client, 0x87);
     await client.expectClosed();
     assertEquals(test.broker.counters.authenticationsRefused["not-authorized"], 1);
+    assertEquals(test.broker.counters.limitsMet.authenticationRoundsMax, 1);
   });
 }
 
