@@ -5,12 +5,15 @@ const MiB = 1024 * KiB;
 
 /**
  * Every bound of the broker and the bridge, with the unit in its name. The defaults suit a Raspberry Pi as well as a
- * server: each is the least that an ordinary user does not meet. What "full" does stands beside the bound, and each
- * full has a counter.
+ * server: each is the least that an ordinary user does not meet. What "full" does stands beside the bound, with what the
+ * default comes from. Each full has a counter: a reason's, or `limits/met/<option>` below `$SYS/broker` (limits_met.ts).
  */
 export interface Limits {
   // Connections
-  /** Open connections of MQTT and HTTPS; one more is closed at once. Where there are fewer descriptors, these are the bound. */
+  /**
+   * Open connections of MQTT and HTTPS; one more is closed at once. Idle ones take some KiB each, so 20,000 are what a
+   * small machine can hold. Where there are fewer descriptors, these are the bound.
+   */
   readonly connectionsMax: number;
   /**
    * Of these, from one IPv4 address or one IPv6 network of 64 bits; one more is closed at once. 0 for no such bound, since
@@ -28,26 +31,38 @@ export interface Limits {
    * (`too-few-descriptors`). Twice what it opens at a time, and a small part of 256, the least that systems have.
    */
   readonly descriptorsReserve: number;
-  /** A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. */
+  /**
+   * A link that has not sent a valid CONNECT by then is closed; a handshake of TLS or WebSocket has as long before. Time
+   * for a slow radio, and too little to hold many links for nothing.
+   */
   readonly connectTimeoutSeconds: number;
-  /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. */
+  /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. It has room for a token and a small will. */
   readonly connectBytesMax: number;
-  /** Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. */
+  /**
+   * Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. An
+   * image fits, and what waits for the slow can be a few of them.
+   */
   readonly packetBytesMax: number;
-  /** Properties in one block of an MQTT 5.0 packet, each repetition counted; more close the connection. */
+  /** Properties in one block of an MQTT 5.0 packet, each repetition counted; more close the connection. See `PROPERTY_LIMITS`. */
   readonly propertiesMax: number;
-  /** Bytes of one such block; a longer one closes the connection. */
+  /** Bytes of one such block; a longer one closes it too. Room for the three long fields of a PUBLISH at their longest. */
   readonly propertiesBytesMax: number;
-  /** Largest payload that HTTP may publish. */
+  /** Largest payload that HTTP may publish; 413 for more. Less than a packet, since HTTP holds all of it beside the message. */
   readonly payloadBytesMax: number;
-  /** A peer that takes none of its waiting bytes for so long is closed; sooner while all outboxes are more than half full. */
+  /**
+   * A peer that takes none of its waiting bytes, or sends none of its body, for so long is closed; sooner while all outboxes
+   * are more than half full. A minute outlasts a bad spell of a radio.
+   */
   readonly stallSeconds: number;
-  /** Grace for the last bytes of a closing connection. */
+  /** Grace for the last bytes of a closing connection, then they are lost: as long as a stop may take, and a round trip needs less. */
   readonly lingerSeconds: number;
 
-  /** Challenges of one authentication by AUTH; a method that has not decided by then refuses. SCRAM takes one. */
+  /** Challenges of one authentication by AUTH; a method that has not decided by then refuses. SCRAM takes one, others few. */
   readonly authenticationRoundsMax: number;
-  /** Passwords checked at once, each on a thread of its own; more than there are cores take time from the messages. */
+  /**
+   * Passwords checked at once, each on a thread of its own; others wait. Half of a small board's cores: more take time
+   * from the messages.
+   */
   readonly passwordChecksMax: number;
   /**
    * Passwords that wait to be checked; one more is refused as `busy`. As many as a small machine can check before
@@ -59,7 +74,7 @@ export interface Limits {
    * No longer than somebody waits who changed it and expects that to count; a reload counts at once.
    */
   readonly passwordCacheSeconds: number;
-  /** Passwords remembered so, by a keyed hash; the oldest goes. */
+  /** Passwords remembered so, by a keyed hash; the oldest goes. About 100 bytes each, for as many users of HTTP in a minute. */
   readonly passwordCacheMax: number;
   /**
    * Wrong credentials from one address within `authFailureSeconds`; then it is refused as `too-many-failures` until
@@ -67,51 +82,57 @@ export interface Limits {
    * enough that guessing is in vain.
    */
   readonly authFailuresMax: number;
+  /** How long wrong credentials count, and so who is refused for them waits: no longer than somebody who mistyped would. */
   readonly authFailureSeconds: number;
-  /** Addresses whose failures are counted; the oldest is forgotten. */
+  /** Addresses whose failures are counted; the oldest is forgotten. Some MB at most, and many networks to guess from. */
   readonly authFailurePeersMax: number;
   /** Largest token; a longer one is refused unread. HTTP headers have room for about as much. */
   readonly tokenBytesMax: number;
-  /** Longest that the keys of tokens may take to come from their URL. */
+  /** Longest that the keys of tokens may take to come from their URL; then there are none. Half of `connectTimeoutSeconds`. */
   readonly jwksSeconds: number;
-  /** Keys from a URL are fetched anew when they are that old, and for a key that is not among them. */
+  /** Keys from a URL are fetched anew when they are that old, and for a key that is not among them: a key taken back is good no longer. */
   readonly jwksMaxAgeSeconds: number;
   /** Between two fetches, whatever keys tokens name and whether it succeeded: making up key ids makes us fetch no more. */
   readonly jwksCooldownSeconds: number;
-  /** Largest answer with keys, or of the hook; a longer one counts as none. */
+  /** Largest answer with keys, or of the hook; a longer one counts as none. A hundred keys fit, or thousands of topics. */
   readonly authAnswerBytesMax: number;
   /** Longest that the hook may take; then nobody is let in. Less than a client waits for its CONNACK. */
   readonly hookSeconds: number;
-  /** Questions to the hook at once. */
+  /** Questions to the hook at once, others wait: few enough for a service of one process, and descriptors for them. */
   readonly hookRequestsMax: number;
-  /** Questions that wait for that; one more is refused as `busy`. */
+  /** Questions that wait for that; one more is refused as `busy`. At 300 ms each they come in time for their CONNACK. */
   readonly hookRequestsWaitingMax: number;
   /** How long the hook's yes counts: as long may somebody come in after it would say no. */
   readonly hookCacheSeconds: number;
   /** How long its no does: shortly, since somebody may just be making the user. */
   readonly hookRefusalCacheSeconds: number;
-  /** Answers remembered, by a keyed hash of what was asked; the oldest goes. */
+  /** Answers remembered, by a keyed hash of what was asked; the oldest goes. As many as passwords. */
   readonly hookCacheMax: number;
 
   // Rights
-  /** Bytes of the file of rules; a longer one, or one with more rules or topics, is refused as a whole. */
+  /** Bytes of the file of rules; a longer one is refused as a whole. Room for the rules below. */
   readonly aclFileBytesMax: number;
+  /** Rules of the file; more refuse it. One for each device of a site, read in a fraction of a second. */
   readonly aclRulesMax: number;
-  /** Topics of all rules together. */
+  /** Topics of all rules together; more refuse the file. Ten for each rule. */
   readonly aclPatternsMax: number;
-  /** Topics and filters whose answer is remembered for one identity, and as many from before; the oldest go. */
+  /**
+   * Topics and filters whose answer is remembered for one identity, and as many from before; the oldest go. What a device
+   * uses in a row, at 100 bytes each: an identity takes 25 KB at most.
+   */
   readonly aclAnswersMax: number;
 
   // Per connection
   /**
    * Bytes waiting for one peer. Beyond, QoS 0 is dropped (`dropped:full`) and QoS 1 and 2 wait in the queue. Answers to
-   * what the peer sends may take as much again; beyond that it is closed (`slow-consumer`).
+   * what the peer sends may take as much again; beyond that it is closed (`slow-consumer`). Four of the largest packets.
    */
   readonly outboxBytesMax: number;
-  /** Bytes waiting in all outboxes together; beyond, every outbox counts as full. */
+  /** Bytes waiting in all outboxes together; beyond, every outbox counts as full. A quarter of a small board's memory. */
   readonly outboxTotalBytesMax: number;
-  /** First and largest read buffer. A pending read pins its buffer, so idle connections must have small ones. */
+  /** First read buffer. A pending read pins its buffer, so idle connections must have small ones: most packets fit. */
   readonly readBufferBytesMin: number;
+  /** Largest read buffer, for who sends much at once: beyond 64 KiB a read gets no faster. Full, the rest takes another read. */
   readonly readBufferBytesMax: number;
 
   /**
@@ -124,7 +145,7 @@ export interface Limits {
   readonly publishBytesRateMax: number;
   /**
    * Identities and addresses whose rate over HTTP is known; the one that was quiet for longest is forgotten. And those
-   * that the log has mentioned for theirs, over MQTT and over HTTP.
+   * that the log has mentioned for theirs, over MQTT and over HTTP. As many as `authFailurePeersMax`.
    */
   readonly publishRatePeersMax: number;
 
@@ -136,37 +157,47 @@ export interface Limits {
    * as many topics more are counted that may get one. As many as mosquitto's.
    */
   readonly topicAliasesMax: number;
-  /** Topics whose matches are remembered; the oldest goes. */
+  /** Topics whose matches are remembered; the oldest goes. More than are busy at a time, at some 200 bytes each. */
   readonly routeCacheMax: number;
-  /** Subscriptions to receivers in all remembered matches together; a wider one is not remembered. */
+  /** Receivers in all remembered matches together, at 8 bytes; the oldest match goes, and a wider one is not remembered. */
   readonly routeCacheTargetsMax: number;
 
   // Sessions
-  /** Sessions, connected or not; a CONNECT that needs one more is refused as unavailable. */
+  /** Sessions, connected or not; a CONNECT that needs one more is refused as unavailable. Five for each connection. */
   readonly sessionsMax: number;
-  /** A disconnected persistent session ends after so long. */
+  /** A disconnected persistent session ends after so long: who was away over a holiday of a week finds what waited. */
   readonly sessionExpirySeconds: number;
+  /** Bytes of a client identifier; a longer one is refused. Many times what a certificate or URL makes for one. */
   readonly clientIdBytesMax: number;
-  /** Filters of one session; one more is refused in SUBACK. */
+  /** Filters of one session; one more is refused in SUBACK. A gateway has hundreds. */
   readonly subscriptionsPerSessionMax: number;
+  /** Subscriptions of all sessions and streams; one more is refused in SUBACK. Ten for each session. */
   readonly subscriptionsMax: number;
-  /** Levels that the filters of all subscriptions take up in the filter tree, about 110 bytes each. */
+  /**
+   * Levels that filters with wildcards take up in the tree, about 110 bytes each; while it is full no new filter of
+   * whatever kind is taken, and the last one may go over by its levels. Four for each subscription.
+   */
   readonly filterNodesMax: number;
-  /** QoS 1 and 2 messages on their way to one client; more wait in the queue. */
+  /** QoS 1 and 2 messages on their way to one client; more wait in the queue. 2,560 a second at a round trip of 100 ms. */
   readonly inflightMax: number;
-  /** Bytes of those messages; a client that reads but never acknowledges holds no more. */
+  /** Bytes of those messages, more wait; a client that never acknowledges holds no more. Sixteen of the largest packets. */
   readonly inflightBytesMax: number;
-  /** QoS 2 messages that one client began and did not release; one more closes the connection. */
+  /** QoS 2 messages that one client began and did not release; one more closes it. As many as its queue may have. */
   readonly inboundQos2Max: number;
-  /** QoS 1 and 2 messages that wait for one session; one more is dropped (`dropped:full`). */
+  /** QoS 1 and 2 messages that wait for one session; one more is dropped (`dropped:full`). One in ten seconds, for a day. */
   readonly queueMessagesMax: number;
+  /** Bytes of those; what has no room is dropped. 800 for each of them. */
   readonly queueBytesMax: number;
-  /** Bytes in the queues of all sessions together, and of wills that wait for the store; one more is dropped, or lost. */
+  /**
+   * Bytes in the queues of all sessions together, and of wills that wait for the store; one more is dropped, or lost. As
+   * for all outboxes.
+   */
   readonly queueTotalBytesMax: number;
 
   // Retained
-  /** Retained messages; a publish that would add one more is refused whole (`retained-full`). */
+  /** Retained messages; a publish that would add one more is refused whole (`retained-full`). Of 256 bytes, as below. */
   readonly retainedMax: number;
+  /** Bytes of those with their levels in the tree; a publish for which there is no room is refused. As for all queues. */
   readonly retainedBytesMax: number;
 
   /**
@@ -177,27 +208,41 @@ export interface Limits {
   readonly memoryBytesMax: number;
 
   // Storage
-  /** Bytes of records that wait for the disk; beyond, a publish that would add more is refused (`store-busy`). */
+  /**
+   * Bytes of records that wait for the disk; beyond, a publish that would add more is refused (`store-busy`). Some seconds
+   * of a slow disk.
+   */
   readonly storePendingBytesMax: number;
 
   // The bridge
+  /** Characters of a URL; a longer one is refused (414). As much as most proxies let pass. */
   readonly urlBytesMax: number;
+  /** Most that `limit` of a list may be, a page that one turn can make; more is refused (400), the rest is on further pages. */
   readonly listMax: number;
+  /** Filters of one stream; more are refused (400). As many as fit in a URL. */
   readonly filtersPerStreamMax: number;
+  /** Open streams; one more is refused as `overloaded`. Half of the connections. */
   readonly streamsMax: number;
-  /** WebSockets on the port of HTTP; one more is refused. The listener of its own counts as connections only. */
+  /**
+   * WebSockets on the port of HTTP, which Deno buffers without a bound; one more is refused. The listener of its own counts
+   * as connections only.
+   */
   readonly webSocketsMax: number;
+  /** Open streams of one name; one more is refused as `too-many-streams`. Some browsers with some pages each. */
   readonly streamsPerIdentityMax: number;
-  /** Bytes waiting for one HTTP stream; what is full does is the stream's `overflow`. */
+  /** Bytes waiting for one HTTP stream, a few seconds of a busy one; what full does is the stream's `overflow`. */
   readonly streamBytesMax: number;
-  /** Silence after which a stream gets a heartbeat. */
+  /** Silence after which a stream gets a heartbeat: some proxies cut who is silent for half a minute. */
   readonly heartbeatSeconds: number;
-  /** Between these a client comes back that lost its stream, at random, lest all come at once. */
+  /** Soonest that a client comes back which lost its stream: no page should ask more often. */
   readonly retrySecondsMin: number;
+  /** Latest; between these it is at random, lest all come at once. Nobody misses much meanwhile. */
   readonly retrySecondsMax: number;
-  /** The replay log: whatever comes first evicts its oldest message. */
+  /** Age, count and bytes of the replay log: whatever comes first evicts its oldest message. Longer than a router starts. */
   readonly replaySeconds: number;
+  /** So many in that time are 160 a second. */
   readonly replayMessagesMax: number;
+  /** 670 bytes for each of them. */
   readonly replayBytesMax: number;
   /**
    * Filters of streams, open or gone for less than `replaySeconds`, whose messages are kept on the disk before their
@@ -205,13 +250,15 @@ export interface Limits {
    * its stream (`streamsUnkept`).
    */
   readonly replayFiltersMax: number;
-  /** Longest `timeout` that a request may ask for. */
+  /** Longest `timeout` that a request may ask for; 400 for more. Proxies wait no longer for an answer. */
   readonly waitSecondsMax: number;
+  /** User properties of one message over HTTP; 400 for more. A URL or header has no room for many more. */
   readonly userPropertiesMax: number;
-  /** User properties of one message together. */
+  /** Their names and values together; 400 for more. As much as one of them may have in MQTT. */
   readonly userPropertiesBytesMax: number;
-  /** Idempotency keys remembered, and for how long. */
+  /** Idempotency keys remembered, some MB with their answers; the oldest goes. */
   readonly idempotencyKeysMax: number;
+  /** A key is forgotten then: whoever tries again does so within minutes. */
   readonly idempotencySeconds: number;
   /** Bytes of what is asked of `/session` and `/tokens`; a larger body is refused. Some dozens of filters fit. */
   readonly accessBodyBytesMax: number;
