@@ -39,8 +39,8 @@ export interface Limits {
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. It has room for a token and a small will. */
   readonly connectBytesMax: number;
   /**
-   * Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. An
-   * image fits, and what waits for the slow can be a few of them.
+   * Largest packet after CONNECT, fixed header included; a larger one closes the connection before it is buffered. A
+   * picture fits, and some of them fit in an outbox.
    */
   readonly packetBytesMax: number;
   /** Properties in one block of an MQTT 5.0 packet, each repetition counted; more close the connection. See `PROPERTY_LIMITS`. */
@@ -54,7 +54,7 @@ export interface Limits {
    * are more than half full. A minute outlasts a bad spell of a radio.
    */
   readonly stallSeconds: number;
-  /** Grace for the last bytes of a closing connection, then they are lost: as long as a stop may take, and a round trip needs less. */
+  /** Grace for the last bytes of a closing connection, then they are lost. More than a round trip, and a stop must not wait. */
   readonly lingerSeconds: number;
 
   /** Challenges of one authentication by AUTH; a method that has not decided by then refuses. SCRAM takes one, others few. */
@@ -74,7 +74,7 @@ export interface Limits {
    * No longer than somebody waits who changed it and expects that to count; a reload counts at once.
    */
   readonly passwordCacheSeconds: number;
-  /** Passwords remembered so, by a keyed hash; the oldest goes. About 100 bytes each, for as many users of HTTP in a minute. */
+  /** Passwords remembered so, by a keyed hash; the oldest goes. For as many users of HTTP in a minute. */
   readonly passwordCacheMax: number;
   /**
    * Wrong credentials from one address within `authFailureSeconds`; then it is refused as `too-many-failures` until
@@ -90,7 +90,10 @@ export interface Limits {
   readonly tokenBytesMax: number;
   /** Longest that the keys of tokens may take to come from their URL; then there are none. Half of `connectTimeoutSeconds`. */
   readonly jwksSeconds: number;
-  /** Keys from a URL are fetched anew when they are that old, and for a key that is not among them: a key taken back is good no longer. */
+  /**
+   * Keys from a URL are fetched anew when they are that old, and for a key that is not among them. So long may a key be
+   * good that was taken back.
+   */
   readonly jwksMaxAgeSeconds: number;
   /** Between two fetches, whatever keys tokens name and whether it succeeded: making up key ids makes us fetch no more. */
   readonly jwksCooldownSeconds: number;
@@ -112,7 +115,7 @@ export interface Limits {
   // Rights
   /** Bytes of the file of rules; a longer one is refused as a whole. Room for the rules below. */
   readonly aclFileBytesMax: number;
-  /** Rules of the file; more refuse it. One for each device of a site, read in a fraction of a second. */
+  /** Rules of the file; more refuse it. One for each device of a large site. */
   readonly aclRulesMax: number;
   /** Topics of all rules together; more refuse the file. Ten for each rule. */
   readonly aclPatternsMax: number;
@@ -132,7 +135,7 @@ export interface Limits {
   readonly outboxTotalBytesMax: number;
   /** First read buffer. A pending read pins its buffer, so idle connections must have small ones: most packets fit. */
   readonly readBufferBytesMin: number;
-  /** Largest read buffer, for who sends much at once: beyond 64 KiB a read gets no faster. Full, the rest takes another read. */
+  /** Largest read buffer, for who sends much at once: about what one read has of a socket. What is more takes another read. */
   readonly readBufferBytesMax: number;
 
   /**
@@ -157,7 +160,7 @@ export interface Limits {
    * as many topics more are counted that may get one. As many as mosquitto's.
    */
   readonly topicAliasesMax: number;
-  /** Topics whose matches are remembered; the oldest goes. More than are busy at a time, at some 200 bytes each. */
+  /** Topics whose matches are remembered; the oldest goes. More than are busy at a time. */
   readonly routeCacheMax: number;
   /** Receivers in all remembered matches together, at 8 bytes; the oldest match goes, and a wider one is not remembered. */
   readonly routeCacheTargetsMax: number;
