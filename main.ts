@@ -1,12 +1,11 @@
 import {
   type Bridge,
-  type Client,
   createBridge,
   type Descriptors,
   HttpServer,
   HttpsServer,
   pageGuard,
-  type RequestInfo,
+  upgradeByDeno,
 } from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
 import { ACL_FLAGS } from "./broker/cli/acl_flags.ts";
@@ -23,7 +22,7 @@ import { Entrances } from "./broker/cli/entrances.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { loadRules, readRules } from "./broker/cli/rules.ts";
-import { banner, openPort, optionSources, StartError } from "./broker/cli/start.ts";
+import { banner, logWebSockets, openPort, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
 import {
@@ -32,7 +31,6 @@ import {
   type Clock,
   DescriptorReserve,
   Log,
-  type Offer,
   PacedLog,
   StoreError,
 } from "./broker/mod.ts";
@@ -117,6 +115,7 @@ async function runServe(line: CommandLine): Promise<number> {
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
+  logWebSockets(options, log);
   log.info("started", { mqtt: running.mqtt.join(" "), http: running.http.join(" ") });
   log.info("stopping", { signal: await stopped.promise });
   const deadline = new Promise((resolve) => setTimeout(resolve, STOP_SECONDS_MAX * 1000, "late"));
@@ -150,7 +149,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
       sysIntervalSeconds: options.sysIntervalSeconds,
       version: manifest.version,
     });
-    bridge = createBridge(broker, { ...options.http, acceptSocket: socketAcceptor(options, server) });
+    bridge = createBridge(broker, { ...options.http, hasWebSocket: options.http.websocket !== "none" });
     http = openWeb(options, { fetch: bridge.fetch, entrances, server, log, clock, descriptors });
     descriptors?.onShort(() => http.dropIdle());
     descriptors?.recover();
@@ -177,12 +176,14 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
   };
 }
 
-/** Hands the WebSockets of HTTP to the server of MQTT, if they are wanted. */
-function socketAcceptor({ http, limits }: Options, server: Server) {
-  if (!http.websocket) return undefined;
+/** Hands the WebSockets of plain HTTP to the server of MQTT, if there are any. */
+function plainOpener({ http, limits, offers }: Options, server: Server) {
+  if (http.websocket !== "all") return undefined;
   const messageBytesMax = limits.packetBytesMax;
-  return (socket: WebSocket, client: Client) =>
-    server.accept(new UpgradedLink(socket, { ...client, messageBytesMax }), { offer: client.offer });
+  return upgradeByDeno((socket, { peer, address }) => {
+    const link = new UpgradedLink(socket, { peer, address, messageBytesMax });
+    server.accept(link, { offer: offers["http-port"] });
+  });
 }
 
 interface WebServers {
@@ -204,17 +205,20 @@ interface WebParts {
 /** HTTP, and HTTPS on the links that the server lets in. */
 function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
-  const { offers } = options;
-  // What Deno says of a request has a getter for the address, which a spread leaves behind.
-  const offering = (offer: Offer | undefined) => (request: Request, info: RequestInfo) =>
-    fetch(request, { ...info, remoteAddr: info.remoteAddr, offer });
+  const { "http-port": httpOffer, "http-tls-port": offer } = options.offers;
+  const openWebSocket = plainOpener(options, server);
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },
-    () => new HttpServer(offering(offers["http-port"]), { hostname, port, ...parts }),
+    () =>
+      new HttpServer(
+        (request, { remoteAddr }) => fetch(request, { remoteAddr, offer: httpOffer, openWebSocket }),
+        { hostname, port, ...parts },
+      ),
   );
-  const https = entrances.https && new HttpsServer(offering(offers["http-tls-port"]), parts);
-  if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link) });
+  const https = entrances.https &&
+    new HttpsServer((request, info) => fetch(request, { ...info, offer }), parts);
+  if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link), offer });
   return {
     urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
     dropIdle: () => {

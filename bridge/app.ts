@@ -59,7 +59,7 @@ export function createApp(bridge: Bridge): Hono<BridgeEnv> {
   app.all("/problems", problemRoute());
   app.all("/problems/:slug", problemRoute());
 
-  if (options.acceptSocket) app.all("/mqtt", mqttRoute(bridge, options.acceptSocket));
+  if (options.hasWebSocket ?? true) app.all("/mqtt", mqttRoute(bridge));
   app.all("/session", sessionRoute(bridge));
   app.all("/tokens", identify(bridge), tokenRoute(bridge));
   app.all("/topics/*", identify(bridge), topicRoutes(bridge));

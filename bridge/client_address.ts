@@ -1,4 +1,5 @@
 import { AddressSet, formatEndpoint, type Offer, parseAddress } from "../broker/mod.ts";
+import type { WebSocketOpener } from "./web_socket.ts";
 
 /** Whom a request comes from. */
 export interface Client {
@@ -18,6 +19,8 @@ export interface RequestInfo {
   readonly isSecure?: boolean;
   /** What the listener offers; undefined: all that is set up. */
   readonly offer?: Offer | undefined;
+  /** Without it there are no WebSockets where the request came in. */
+  readonly openWebSocket?: WebSocketOpener | undefined;
 }
 
 /** Tells whom a request comes from: what proxies say of it counts if it comes from one that we trust. */

@@ -14,14 +14,11 @@ export interface BridgeOptions {
   readonly allowedOrigins?: readonly string[];
   /** Proxies whose `X-Forwarded-*` count: addresses and networks. */
   readonly trustedProxies?: readonly string[];
-  /** Takes the WebSockets of `/mqtt`; without it there is no such route. */
-  readonly acceptSocket?: SocketAcceptor | undefined;
+  /** Whether there is `/mqtt`, wherever the server can open WebSockets. True if not given. */
+  readonly hasWebSocket?: boolean;
   /** From 0 up to 1; spreads the reconnects of streams. */
   readonly random?: () => number;
 }
-
-/** Serves MQTT on a WebSocket that is about to open. */
-export type SocketAcceptor = (socket: WebSocket, client: Client) => void;
 
 /** What the routes of one bridge share. */
 export interface Bridge {

@@ -1,10 +1,10 @@
 import type { Link } from "../broker/mod.ts";
 import type { RequestInfo } from "./client_address.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
+import { Passage } from "./passage.ts";
 
 /** Nobody but this process has a reason to connect there. */
 const INNER_HOST = "127.0.0.1";
-const CHUNK_BYTES = 16 * 1024;
 
 type Fetch = (request: Request, info: RequestInfo) => Response | Promise<Response>;
 
@@ -13,36 +13,43 @@ export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "desc
 /**
  * HTTP for links whose TLS is taken off already, by HTTP/2 or 1.1 as they like. Each is passed on to a server inside,
  * since `Deno.serve` takes its certificate once: a new one would need a new socket, and the connections that wait in the
- * old one's queue would be lost.
+ * old one's queue would be lost. So a WebSocket need not be Deno's either, which would keep the fragments of a message
+ * without a bound.
  *
  *     client ──TLS──> link ──bytes──> 127.0.0.1, a free port: Deno.serve ──> fetch
+ *                      └──> WebSocket, as soon as a request has asked for it
  */
 export class HttpsServer {
   readonly #inner: HttpServer;
-  /** Whom an inner connection is for, by its port; from elsewhere nobody is let in. */
-  readonly #clients = new Map<number, Link>();
+  /** Whose an inner connection is, by its port; from elsewhere nobody is let in. */
+  readonly #passages = new Map<number, readonly [Link, Passage]>();
 
   constructor(fetch: Fetch, options: HttpsServerOptions) {
     this.#inner = new HttpServer((request, info) => {
-      const link = this.#clients.get(info.remoteAddr.port);
-      if (!link) return new Response(null, { status: 403 });
-      return fetch(request, { remoteAddr: addressOf(link), isSecure: true });
+      const [link, passage] = this.#passages.get(info.remoteAddr.port) ?? [];
+      if (!link || !passage) return new Response(null, { status: 403 });
+      return fetch(request, {
+        remoteAddr: remoteAddress(link),
+        isSecure: true,
+        openWebSocket: (_request, opening) => {
+          passage.openWebSocket(opening);
+          return new Response(null); // Nobody hears it: the link is HTTP's no more.
+        },
+      });
     }, { ...options, hostname: INNER_HOST, port: 0 });
   }
 
-  /** Serves a link to its end. */
-  async serve(link: Link): Promise<void> {
+  /** Serves a link to its end; resolves with the WebSocket that it becomes, if it does. */
+  async serve(link: Link): Promise<Link | undefined> {
     const inner = await Deno.connect({ hostname: INNER_HOST, port: this.#inner.port });
     const { port } = inner.localAddr;
-    this.#clients.set(port, link);
     inner.setNoDelay(true);
-    try {
-      await Promise.race([copy(link, inner), copy(inner, link)]);
-    } finally {
-      this.#clients.delete(port);
-      inner.close();
-      link.close();
-    }
+    const passage = new Passage(link, inner);
+    this.#passages.set(port, [link, passage]);
+    const successor = await passage.outcome;
+    this.#passages.delete(port);
+    if (!successor) link.close();
+    return successor;
   }
 
   /** Ends all connections with nothing under way. */
@@ -56,22 +63,9 @@ export class HttpsServer {
   }
 }
 
-type Pipe = Pick<Link, "read" | "write">;
-
-/** Ends with either side; what is wrong with a side only ends both. */
-async function copy(from: Pipe, to: Pipe): Promise<void> {
-  const buffer = new Uint8Array(CHUNK_BYTES);
-  try {
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) return;
-      for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
-    }
-  } catch {
-    return;
-  }
-}
-
-function addressOf({ peer, address = "" }: Link): Deno.NetAddr {
-  return { transport: "tcp", hostname: address, port: Number(peer.slice(peer.lastIndexOf(":") + 1)) };
+/** Of a peer such as `127.0.0.1:50312` or `[::1]:50312`. */
+function remoteAddress({ peer }: Link): Deno.NetAddr {
+  const end = peer.lastIndexOf(":");
+  const hostname = peer.slice(0, end).replace(/^\[(.*)\]$/, "$1");
+  return { transport: "tcp", hostname, port: Number(peer.slice(end + 1)) };
 }

@@ -13,10 +13,11 @@ import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
 
 export type { Client, RequestInfo } from "./client_address.ts";
-export type { BridgeOptions, SocketAcceptor } from "./context.ts";
+export type { BridgeOptions } from "./context.ts";
 export { HttpsServer, type HttpsServerOptions } from "./https_server.ts";
 export { pageGuard } from "./middleware/origin.ts";
 export { type Descriptors, HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
+export { upgradeByDeno } from "./web_socket.ts";
 
 export interface Bridge {
   /** Answers one request; made for `Deno.serve`. */

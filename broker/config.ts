@@ -5,6 +5,7 @@ import { transportProblem } from "./config_checks.ts";
 import { parseConfigFile } from "./config_file.ts";
 import { checkOffers, type Offers, offersOf } from "./config_offers.ts";
 import { type OptionValue, redactUrl } from "./config_kinds.ts";
+import { type WebSocketPorts, webSocketPorts } from "./config_websocket.ts";
 import {
   ConfigError,
   type Effective,
@@ -29,7 +30,7 @@ export interface Options {
     readonly port: Port;
     readonly tlsPort: Port;
     readonly files: TlsFiles | undefined;
-    readonly websocket: boolean;
+    readonly websocket: WebSocketPorts;
     readonly trustedProxies: readonly string[];
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
@@ -109,7 +110,7 @@ export function resolveOptions(sources: OptionSources): Options {
       port: value("http-port") as Port,
       tlsPort: value("http-tls-port") as Port,
       files: tlsFiles(value, "http"),
-      websocket: value("http-websocket") as boolean,
+      websocket: webSocketPorts(value),
       trustedProxies: value("http-trusted-proxies") as readonly string[],
       allowedHosts: value("http-allowed-hosts") as readonly string[],
       allowedOrigins: value("http-allowed-origins") as readonly string[],

@@ -71,6 +71,16 @@ export const yesOrNo: OptionKind = {
   accept: (value) => typeof value === "boolean" ? value : undefined,
 };
 
+/** It depends on whether somebody else than this machine can come there. */
+export const LOCAL = "local";
+
+export const yesNoOrLocal: OptionKind = {
+  allowed: "true, false or local",
+  placeholder: "true|false|local",
+  fromText: yesOrNo.fromText,
+  accept: (value) => value === LOCAL ? LOCAL : yesOrNo.accept(value),
+};
+
 export const hosts = listOf({
   allowed: "a list of host names without port, such as broker.local, or * for all",
   placeholder: "HOST,…",

@@ -16,6 +16,7 @@ import {
   LISTENER_NAMES,
   type ListenerName,
 } from "./config_schema.ts";
+import { webSocketPorts } from "./config_websocket.ts";
 
 /** What each listener offers that does not offer all. */
 export type Offers = Readonly<Partial<Record<ListenerName, Offer>>>;
@@ -74,10 +75,13 @@ function wordProblem(options: EffectiveOptions, { listener }: Given, word: Offer
         ? undefined
         : `anonymous needs auth.allow-anonymous = true, and ${is(options, "auth-allow-anonymous")}`;
     case SCRAM: {
-      if (!listener.startsWith("http-") || options.get("http-websocket")!.value === true) {
+      if (!listener.startsWith("http-")) return setUpProblem(options, SCRAM, PASSWORD_FILE);
+      const ports = webSocketPorts((name) => options.get(name)?.value);
+      if (ports === "all" || (ports === "https" && listener === "http-tls-port")) {
         return setUpProblem(options, SCRAM, PASSWORD_FILE);
       }
-      return `scram is a method of MQTT, and ${is(options, "http-websocket")}`;
+      const why = ports === "https" ? ", where others reach http.port" : "";
+      return `scram is a method of MQTT, and ${is(options, "http-websocket")}${why}`;
     }
     case CERTIFICATE:
       if (!CERTIFICATE_LISTENERS.includes(listener)) {

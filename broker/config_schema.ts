@@ -4,6 +4,7 @@ import {
   hosts,
   isSafeUrl,
   listOf,
+  LOCAL,
   networks,
   OFF,
   oneOf,
@@ -17,6 +18,7 @@ import {
   topicPrefix,
   urlOf,
   wholeNumber,
+  yesNoOrLocal,
   yesOrNo,
 } from "./config_kinds.ts";
 import {
@@ -235,7 +237,12 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     setBy: "tls-key",
     help: "Private key for HTTPS, if it has one of its own",
   }),
-  row("http", "websocket", { kind: yesOrNo, default: true, help: "MQTT over WebSocket on /mqtt" }),
+  row("http", "websocket", {
+    kind: yesNoOrLocal,
+    default: LOCAL,
+    help:
+      "MQTT over WebSocket on /mqtt; local: on plain HTTP only if nobody but this machine reaches it, since one client can fill the memory there",
+  }),
   ...methodRows("http"),
   row("http", "trusted-proxies", {
     kind: networks,

@@ -40,7 +40,12 @@ export type { QoS } from "./packet/types.ts";
 export type { EventJournal, RestoredEvents } from "./store/event_journal.ts";
 export { type Store, StoreError } from "./store/store.ts";
 export type { Link } from "./transport/transport.ts";
-export { chooseProtocol as chooseWebSocketProtocol } from "./transport/websocket_handshake.ts";
+export { upgradeLink } from "./transport/websocket.ts";
+export {
+  chooseProtocol as chooseWebSocketProtocol,
+  isKey as isWebSocketKey,
+  type WebSocketAnswer,
+} from "./transport/websocket_handshake.ts";
 export {
   checkFilter,
   checkTopic,

@@ -41,8 +41,11 @@ export interface ServerOptions {
 
 /** What becomes of a link. */
 export interface Service {
-  /** Serves it in the place of MQTT, and resolves when it is over; the bounds count it all the same. */
-  readonly serve?: ((link: Link) => Promise<void>) | undefined;
+  /**
+   * Serves it in the place of MQTT, and resolves when it is over, or with the one that speaks MQTT instead of it; the
+   * bounds count it all the same.
+   */
+  readonly serve?: ((link: Link) => Promise<Link | void>) | undefined;
   /** How its client may say who it is; undefined: by all that is set up. */
   readonly offer?: Offer | undefined;
 }
@@ -214,9 +217,11 @@ export class Server {
   #enter(link: Link, { serve, offer }: Service): void {
     if (!serve) return this.#connect(link, offer);
     this.#guests.add(link);
-    serve(link).catch((error) => this.#failed(link, error)).finally(() => {
+    serve(link).catch((error) => void this.#failed(link, error)).then((successor) => {
       this.#guests.delete(link);
-      this.#forget(link);
+      if (!successor) return this.#forget(link);
+      this.#addresses.leave(link);
+      this.accept(successor, { offer }); // In the same turn, so that nobody else takes the place.
     });
   }
 

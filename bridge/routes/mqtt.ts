@@ -1,5 +1,5 @@
-import { chooseWebSocketProtocol } from "../../broker/mod.ts";
-import type { Bridge, BridgeContext, RouteHandler, SocketAcceptor } from "../context.ts";
+import { chooseWebSocketProtocol, isWebSocketKey } from "../../broker/mod.ts";
+import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { methods } from "../methods.ts";
 import { isWebSocket } from "../middleware/origin.ts";
 import { Problem } from "../middleware/problem.ts";
@@ -7,14 +7,25 @@ import { Problem } from "../middleware/problem.ts";
 const RETRY_AFTER_SECONDS = "5";
 
 /** `/mqtt`: MQTT itself, over WebSocket. Who the client is says its CONNECT. */
-export function mqttRoute(bridge: Bridge, accept: SocketAcceptor): RouteHandler {
-  return methods({ GET: (context) => upgrade(bridge, context, accept) });
+export function mqttRoute(bridge: Bridge): RouteHandler {
+  return methods({ GET: (context) => upgrade(bridge, context) });
 }
 
-function upgrade(bridge: Bridge, context: BridgeContext, accept: SocketAcceptor): Response {
+function upgrade(bridge: Bridge, context: BridgeContext): Response {
   const request = context.req.raw;
   const { headers } = request;
-  if (!isWebSocket(headers) || headers.get("sec-websocket-version") !== "13") {
+  const openWebSocket = context.env?.info?.openWebSocket;
+  if (!openWebSocket) {
+    throw new Problem("not-found", "Cannot open a WebSocket on this port", {
+      hint:
+        "the port of HTTPS (http.tls-port) and mqtt.websocket-port have MQTT over WebSocket, where they are on; " +
+        "http.websocket = true opens it here too, where one client can fill the memory with fragments of a message",
+    });
+  }
+  const key = headers.get("sec-websocket-key") ?? "";
+  const isWhole = request.method === "GET" && isWebSocket(headers) &&
+    /(^|,)\s*upgrade\s*(,|$)/i.test(headers.get("connection") ?? "");
+  if (!isWhole || headers.get("sec-websocket-version") !== "13" || !isWebSocketKey(key)) {
     throw new Problem("websocket-only", "Cannot speak MQTT here without a WebSocket of version 13", {
       headers: { "upgrade": "websocket", "sec-websocket-version": "13" },
     });
@@ -37,19 +48,9 @@ function upgrade(bridge: Bridge, context: BridgeContext, accept: SocketAcceptor)
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
-  const { socket, response } = open(request, protocol);
+  const { peer, address } = context.get("client");
+  const onClose = () => bridge.webSocketCount--;
+  const response = openWebSocket(request, { key, protocol, peer, address, onClose });
   bridge.webSocketCount++;
-  // Until it is really gone: a peer that does not answer a close still has its descriptor.
-  socket.addEventListener("close", () => bridge.webSocketCount--, { once: true });
-  accept(socket, context.get("client"));
   return response;
-}
-
-function open(request: Request, protocol: string): Deno.WebSocketUpgrade {
-  try {
-    return Deno.upgradeWebSocket(request, { protocol }); // [MQTT-6.0.0-4] [MQTT5-6.0.0-4]
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new Problem("websocket-only", `Cannot open the WebSocket: ${error.message}`);
-  }
 }

@@ -34,7 +34,7 @@ export interface Entrance {
  * All that the options open beside plain HTTP, layer upon layer:
  *
  *     TCP ──> PROXY protocol ──> TLS ──> WebSocket ──> MQTT
- *     TCP ─────────────────────> TLS ──> HTTP
+ *     TCP ─────────────────────> TLS ──> HTTP ───────> MQTT
  *     Unix socket ──────────────────────────────────> MQTT
  */
 export class Entrances {
@@ -111,10 +111,12 @@ export class Entrances {
     this.#add(name, layer(proxies.isEmpty ? tcp : new ProxyListener(tcp, proxies)));
   }
 
-  async #openHttps({ host, tlsPort: port, files }: Options["http"]): Promise<void> {
+  async #openHttps({ host, tlsPort: port, files, trustedProxies }: Options["http"]): Promise<void> {
     if (port === "off") return;
     const certificate = await this.#loadCertificate("http", files);
-    const tcp = openPort("http-tls-port", { host, port }, () => new TcpListener(host, port, "https"));
+    const proxies = new AddressSet(trustedProxies);
+    const listen = () => new TcpListener(host, port, "https", proxies);
+    const tcp = openPort("http-tls-port", { host, port }, listen);
     this.https = this.#secured(tcp, certificate, { protocols: HTTPS_PROTOCOLS });
   }
 

@@ -3,6 +3,8 @@ import { isOffered } from "../auth/offer.ts";
 import { ConfigError, type ListenerName, type Options, type OptionSources } from "../config.ts";
 import { isLoopback, OFF } from "../config_kinds.ts";
 import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
+import { isReachedByOthers } from "../config_websocket.ts";
+import type { Log } from "../core/log.ts";
 import type { CommandLine } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
@@ -101,6 +103,26 @@ ${
   }
 ${names}Try:
 ${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
+}
+
+/** Says what becomes of WebSockets on plain HTTP, where others than this machine reach it. */
+export function logWebSockets({ http }: Options, log: Log): void {
+  if (http.port === OFF || http.websocket === "none" || !isReachedByOthers(http)) return;
+  if (http.websocket === "all") {
+    log.warn("websocket-unbounded", {
+      path: "/mqtt",
+      port: "http.port",
+      risk: "one client can fill the memory with fragments of a message",
+      instead: "http.tls-port, mqtt.websocket-port",
+    });
+  } else {
+    log.info("websocket-not-served", {
+      path: "/mqtt",
+      port: "http.port",
+      reason: "others reach it",
+      instead: "http.tls-port, mqtt.websocket-port, or http.websocket = true",
+    });
+  }
 }
 
 /** Commands that work on this machine as they stand, as far as there is something that they can connect to. */

@@ -19,7 +19,7 @@ export interface UpgradedLinkOptions {
 
 /**
  * A link over a WebSocket that HTTP was upgraded to, which Deno frames: it gives whole messages, as fast as they come.
- * Where strangers connect, a listener of its own (websocket.ts) is the safer one.
+ * Fragments of a message it keeps without a bound until the last one comes, so this is for clients that are trusted.
  */
 export class UpgradedLink implements Link {
   readonly peer: string;

@@ -7,7 +7,12 @@ import {
   FrameError,
   FrameStripper,
 } from "./websocket_frames.ts";
-import { acceptWebSocket, type PageGuard } from "./websocket_handshake.ts";
+import {
+  acceptWebSocket,
+  answerWebSocket,
+  type PageGuard,
+  type WebSocketAnswer,
+} from "./websocket_handshake.ts";
 
 /** More in one frame would hide for long whether the peer takes any of it. */
 const WRITE_BYTES_MAX = 64 * 1024;
@@ -35,7 +40,7 @@ export class WebSocketListener implements Listener {
 
   async accept(): Promise<Link | null> {
     const link = await this.#inner.accept();
-    return link && new WebSocketLink(link, this.#guard);
+    return link && new WebSocketLink(link, () => acceptWebSocket(link, this.#guard));
   }
 
   close(): void {
@@ -43,10 +48,18 @@ export class WebSocketListener implements Listener {
   }
 }
 
+/** Makes a WebSocket of a link whose request for one was read already, and may be granted. */
+export function upgradeLink(link: Link, answer: WebSocketAnswer): Link {
+  return new WebSocketLink(link, async () => {
+    await answerWebSocket(link, answer); // [MQTT-6.0.0-4] [MQTT5-6.0.0-4]
+    return NOTHING;
+  });
+}
+
 /** One link within another: its bytes are the payload of binary frames, wherever those begin and end. */
 class WebSocketLink implements Link {
   readonly #inner: Link;
-  readonly #guard: PageGuard;
+  readonly #shakeHands: () => Promise<Uint8Array>;
   readonly #stripper = new FrameStripper();
   /** What the client sent behind its handshake without waiting for the answer. */
   #early: Uint8Array = NOTHING;
@@ -61,9 +74,10 @@ class WebSocketLink implements Link {
   #answer: Uint8Array | undefined;
   #isAnswering = false;
 
-  constructor(inner: Link, guard: PageGuard) {
+  /** @param shakeHands does the opening handshake; what came behind it are frames */
+  constructor(inner: Link, shakeHands: () => Promise<Uint8Array>) {
     this.#inner = inner;
-    this.#guard = guard;
+    this.#shakeHands = shakeHands;
   }
 
   get peer(): string {
@@ -80,7 +94,7 @@ class WebSocketLink implements Link {
 
   async open(): Promise<void> {
     await this.#inner.open?.();
-    this.#early = await acceptWebSocket(this.#inner, this.#guard);
+    this.#early = await this.#shakeHands();
     this.#isOpen = true;
   }
 

@@ -31,15 +31,36 @@ export async function acceptWebSocket(link: Link, guard: PageGuard): Promise<Uin
     throw failed(refusal.detail);
   }
   const { headers } = request!;
+  await answerWebSocket(link, {
+    key: headers.get("sec-websocket-key")!,
+    protocol: chooseProtocol(headers.get("sec-websocket-protocol"))!,
+  });
+  return rest;
+}
+
+/** What a request for a WebSocket is answered with. */
+export interface WebSocketAnswer {
+  /** The client's key, which `isKey`. */
+  readonly key: string;
+  /** The subprotocol. */
+  readonly protocol: string;
+}
+
+/** Says that the link is a WebSocket from here on. */
+export async function answerWebSocket(link: Link, { key, protocol }: WebSocketAnswer): Promise<void> {
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${await acceptKey(headers.get("sec-websocket-key")!)}`,
-    `Sec-WebSocket-Protocol: ${chooseProtocol(headers.get("sec-websocket-protocol"))}`,
+    `Sec-WebSocket-Accept: ${await acceptKey(key)}`,
+    `Sec-WebSocket-Protocol: ${protocol}`,
   ];
   await writeAll(link, encoder.encode(lines.join("\r\n") + "\r\n\r\n"));
-  return rest;
+}
+
+/** Whether it is 16 bytes in base64, as a client's key has to be. */
+export function isKey(text: string): boolean {
+  return /^[A-Za-z0-9+/]{22}==$/.test(text);
 }
 
 interface Request {
@@ -94,7 +115,7 @@ function refusalOf({ method, headers }: Request, guard: PageGuard): Refusal | un
   if (headers.get("sec-websocket-version") !== "13") {
     return { status: 426, detail: "Only version 13 of WebSocket is spoken here" };
   }
-  if (!/^[A-Za-z0-9+/]{22}==$/.test(key)) {
+  if (!isKey(key)) {
     return { status: 400, detail: "The WebSocket's key is not 16 bytes" };
   }
   const [origin, host] = [headers.get("origin"), headers.get("host") ?? ""];

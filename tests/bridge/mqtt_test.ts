@@ -1,8 +1,16 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { createBridge } from "../../bridge/mod.ts";
+import {
+  type Bridge,
+  createBridge,
+  HttpServer,
+  HttpsServer,
+  type RequestInfo,
+  upgradeByDeno,
+} from "../../bridge/mod.ts";
 import { Broker, type BrokerOptions } from "../../broker/broker.ts";
+import { AddressSet, silentLog } from "../../broker/mod.ts";
 import { Server } from "../../broker/server.ts";
-import { connectTcp } from "../../broker/transport/tcp.ts";
+import { connectTcp, TcpListener } from "../../broker/transport/tcp.ts";
 import { UpgradedLink } from "../../broker/transport/upgraded_link.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { RawClient } from "../support/raw_client.ts";
@@ -14,29 +22,48 @@ import {
   WebSocketClientLink,
   WebSocketReader,
 } from "../support/websocket_client.ts";
-import { problemOf, TestServer } from "./support.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
+import { problemOf } from "./support.ts";
 
 const HOST = "127.0.0.1";
+
+const CONNECT = Uint8Array.of(0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78);
+/** Who takes the frames apart: Deno on the port of HTTP, the broker on that of HTTPS, whose TLS is not of interest here. */
+const FRAMERS = ["Deno", "broker"] as const;
+type Framer = typeof FRAMERS[number];
 
 /** Broker, bridge and the port between them. */
 class Everything {
   readonly broker: Broker;
   readonly server: Server;
-  readonly http: TestServer;
+  readonly bridge: Bridge;
+  readonly web: HttpServer | HttpsServer;
+  readonly port: number;
 
-  constructor(options: BrokerOptions = {}) {
+  constructor(framer: Framer, options: BrokerOptions = {}) {
     this.broker = new Broker(options);
     this.server = new Server(this.broker, { sysIntervalSeconds: 0 });
-    const messageBytesMax = this.broker.limits.packetBytesMax;
-    const bridge = createBridge(this.broker, {
-      acceptSocket: (socket, client) =>
-        this.server.accept(new UpgradedLink(socket, { ...client, messageBytesMax })),
-    });
-    this.http = new TestServer(bridge);
+    this.bridge = createBridge(this.broker, { trustedProxies: [HOST] });
+    const { packetBytesMax: messageBytesMax } = this.broker.limits;
+    const parts = { log: silentLog, clock: new SimulatedClock() };
+    if (framer === "Deno") {
+      const openWebSocket = upgradeByDeno((socket, whose) =>
+        this.server.accept(new UpgradedLink(socket, { ...whose, messageBytesMax }))
+      );
+      const fetch = (request: Request, { remoteAddr }: RequestInfo) =>
+        this.bridge.fetch(request, { remoteAddr, openWebSocket });
+      const web = new HttpServer(fetch, { hostname: HOST, port: 0, ...parts });
+      [this.web, this.port] = [web, web.port];
+    } else {
+      const web = new HttpsServer(this.bridge.fetch, parts);
+      const listener = new TcpListener(HOST, 0, "http", new AddressSet([HOST]));
+      this.server.listen(listener, { serve: (link) => web.serve(link) });
+      [this.web, this.port] = [web, listener.port];
+    }
   }
 
   async connect(version: 3 | 4 | 5 = 4): Promise<RawClient> {
-    const link = new WebSocketClientLink(await connectTcp(HOST, this.http.port));
+    const link = new WebSocketClientLink(await connectTcp(HOST, this.port));
     const client: RawClient = new RawClient(link, () => client.ping());
     await client.connect({ version });
     return client;
@@ -44,23 +71,29 @@ class Everything {
 
   /** A client of the WebSocket alone, which is open unless the answer is another one. */
   async openRaw(options: HandshakeOptions = {}) {
-    const link = await connectTcp(HOST, this.http.port);
+    const link = await connectTcp(HOST, this.port);
     await link.write(handshake(options));
     const reader = new WebSocketReader(link);
     return { link, reader, head: await reader.head() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.server.close(), this.http[Symbol.asyncDispose]()]);
+    await Promise.all([this.server.close(), this.bridge.close(), this.web.shutdown()]);
     await this.broker.close();
     assertEquals(this.server.connectionCount, 0);
   }
 }
 
+/** A test that holds whoever takes the frames apart. */
+function testFramers(name: string, run: (framer: Framer) => Promise<void>): void {
+  for (const framer of FRAMERS) Deno.test(`framed by ${framer}: ${name}`, () => run(framer));
+}
+
+for (const framer of FRAMERS) {
 testVersions(
-  "[MQTT-6.0.0-2] [MQTT5-6.0.0-2] a client connects, publishes and receives over a WebSocket on the port of HTTP",
+  `[MQTT-6.0.0-2] [MQTT5-6.0.0-2] framed by ${framer}: a client connects, publishes and receives over a WebSocket of HTTP`,
   async (version) => {
-    await using everything = new Everything();
+    await using everything = new Everything(framer);
     const client = await everything.connect(version);
     await client.subscribe(["a/#", 2]);
     // More than a frame of this client has.
@@ -73,9 +106,10 @@ testVersions(
     client.cut();
   },
 );
+}
 
-Deno.test("[MQTT-6.0.0-4] [MQTT5-6.0.0-4] the answer names the subprotocol that was offered, however Upgrade is written", async () => {
-  await using everything = new Everything();
+testFramers("[MQTT-6.0.0-4] [MQTT5-6.0.0-4] the answer names the subprotocol that was offered, however Upgrade is written", async (framer) => {
+  await using everything = new Everything(framer);
   for (const [offered, chosen] of [["mqtt", "mqtt"], ["mqttv3.1", "mqttv3.1"], ["chat, mqtt", "mqtt"]]) {
     const headers = {
       "Sec-WebSocket-Protocol": offered!,
@@ -125,8 +159,8 @@ const HONEST = {
   "Sec-WebSocket-Protocol": "mqtt",
 };
 
-Deno.test("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] a text frame closes the WebSocket with 1003", async () => {
-  await using everything = new Everything();
+testFramers("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] a text frame closes the WebSocket with 1003", async (framer) => {
+  await using everything = new Everything(framer);
   const { link, reader } = await everything.openRaw();
   await link.write(frame(new TextEncoder().encode("hello"), { opcode: 1 }));
   const close = await within(reader.frame(), () => "no close");
@@ -146,8 +180,8 @@ Deno.test("a message over the size of a packet closes the WebSocket with 1009", 
   }
 });
 
-Deno.test("webSocketsMax: so many are open and not one more, until one is over", async () => {
-  await using everything = new Everything({ limits: { webSocketsMax: 2 } });
+testFramers("webSocketsMax: so many are open and not one more, until one is over", async (framer) => {
+  await using everything = new Everything(framer, { limits: { webSocketsMax: 2 } });
   const open = [await everything.openRaw(), await everything.openRaw()];
   const refused = await everything.openRaw();
   assertStringIncludes(refused.head, "HTTP/1.1 503 ");
@@ -161,9 +195,9 @@ Deno.test("webSocketsMax: so many are open and not one more, until one is over",
   for (const { link } of [...open, refused]) link.close();
 });
 
-Deno.test("a reader that takes nothing keeps what waits for it in its outbox, and little in the socket", async () => {
+testFramers("a reader that takes nothing keeps what waits for it in its outbox, and little in the socket", async (framer) => {
   const outboxBytesMax = 1024 * 1024;
-  await using everything = new Everything({ limits: { outboxBytesMax } });
+  await using everything = new Everything(framer, { limits: { outboxBytesMax } });
   const { broker } = everything;
   const client = await everything.connect();
   await client.subscribe(["flood", 0]);
@@ -198,8 +232,8 @@ Deno.test("a client that sends on while it is not let in is closed at the bound"
   link.close();
 });
 
-Deno.test("a WebSocket that never says anything is closed after connectTimeoutSeconds", async () => {
-  await using everything = new Everything({ limits: { connectTimeoutSeconds: 1 } });
+testFramers("a WebSocket that never says anything is closed after connectTimeoutSeconds", async (framer) => {
+  await using everything = new Everything(framer, { limits: { connectTimeoutSeconds: 1 } });
   const { link, reader } = await everything.openRaw();
   const close = await within(reader.frame(), () => "no close", 5_000);
   assertEquals(close!.opcode, 0x88);

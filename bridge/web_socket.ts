@@ -1,0 +1,26 @@
+import type { Link, WebSocketAnswer } from "../broker/mod.ts";
+
+/** A WebSocket to open: what its handshake is answered with, and whose it is, which a proxy may have said. */
+export interface WebSocketOpening extends WebSocketAnswer, Pick<Link, "peer" | "address"> {
+  /** The WebSocket is closed. */
+  readonly onClose: () => void;
+}
+
+/** Makes a WebSocket of a request, on which MQTT is served. */
+export type WebSocketOpener = (request: Request, opening: WebSocketOpening) => Response;
+
+/**
+ * WebSockets that Deno frames, which costs HTTP beside them nothing. It keeps the fragments of a message without a bound
+ * until the last one comes: one client can fill the memory.
+ */
+export function upgradeByDeno(
+  accept: (socket: WebSocket, whose: Pick<Link, "peer" | "address">) => void,
+): WebSocketOpener {
+  return (request, { protocol, peer, address, onClose }) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol }); // [MQTT-6.0.0-4] [MQTT5-6.0.0-4]
+    // Until it is really gone: a peer that does not answer a close still has its descriptor.
+    socket.addEventListener("close", onClose, { once: true });
+    accept(socket, { peer, address });
+    return response;
+  };
+}
