@@ -180,8 +180,8 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
 function plainOpener({ http, limits, offers }: Options, server: Server) {
   if (http.websocket !== "all") return undefined;
   const messageBytesMax = limits.packetBytesMax;
-  return upgradeByDeno((socket, { peer, address }) => {
-    const link = new UpgradedLink(socket, { peer, address, messageBytesMax });
+  return upgradeByDeno((socket, whose) => {
+    const link = new UpgradedLink(socket, { ...whose, messageBytesMax });
     server.accept(link, { offer: offers["http-port"] });
   });
 }

@@ -1,7 +1,9 @@
-import type { Link, WebSocketAnswer } from "../broker/mod.ts";
+import type { WebSocketAnswer } from "../broker/mod.ts";
 
 /** A WebSocket to open: what its handshake is answered with, and whose it is, which a proxy may have said. */
-export interface WebSocketOpening extends WebSocketAnswer, Pick<Link, "peer" | "address"> {
+export interface WebSocketOpening extends WebSocketAnswer {
+  readonly peer: string;
+  readonly address: string | undefined;
   /** The WebSocket is closed. */
   readonly onClose: () => void;
 }
@@ -14,7 +16,7 @@ export type WebSocketOpener = (request: Request, opening: WebSocketOpening) => R
  * until the last one comes: one client can fill the memory.
  */
 export function upgradeByDeno(
-  accept: (socket: WebSocket, whose: Pick<Link, "peer" | "address">) => void,
+  accept: (socket: WebSocket, whose: Pick<WebSocketOpening, "peer" | "address">) => void,
 ): WebSocketOpener {
   return (request, { protocol, peer, address, onClose }) => {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol }); // [MQTT-6.0.0-4] [MQTT5-6.0.0-4]

@@ -1,21 +1,22 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { HttpsServer, type RequestInfo } from "../../bridge/mod.ts";
 import { silentLog } from "../../broker/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, within } from "../support/eventually.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
+import { frame, WebSocketReader } from "../support/websocket_client.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const encoder = new TextEncoder();
 
 /** A server, what it learns of its requests, and where it listens inside. */
-function start() {
+function start(answer: (info: RequestInfo) => Response | Promise<Response> = () => new Response("hello")) {
   const infos: RequestInfo[] = [];
   let port = 0;
   const https = new HttpsServer((_request, info) => {
     infos.push(info);
-    return new Response("hello");
+    return answer(info);
   }, {
     log: silentLog,
     clock: new SimulatedClock(),
@@ -45,10 +46,9 @@ Deno.test("a request over a link is the peer's of the link, and came by TLS", as
   await near.write(encoder.encode(REQUEST));
   const answer = await readAll(near);
   assertEquals([answer.slice(0, 15), answer.slice(-5)], ["HTTP/1.1 200 OK", "hello"]);
-  assertEquals(infos, [{
-    remoteAddr: { transport: "tcp", hostname: "2001:db8::7", port: 4711 },
-    isSecure: true,
-  }]);
+  assertEquals(infos.map(({ remoteAddr, isSecure }) => [remoteAddr, isSecure]), [
+    [{ transport: "tcp", hostname: "2001:db8::7", port: 4711 }, true],
+  ]);
   await serving;
   await https.shutdown();
 });
@@ -72,5 +72,66 @@ Deno.test("a link that breaks off ends what it was served by", async () => {
   near.close();
   await eventually(() => assertEquals(isOver, true));
   await serving;
+  await https.shutdown();
+});
+
+/** A WebSocket for whom a proxy spoke, and how often it was closed. */
+function opening() {
+  const closed = { count: 0 };
+  const whose = { peer: "192.0.2.7", address: "192.0.2.7" };
+  const answer = { key: "dGhlIHNhbXBsZSBub25jZQ==", protocol: "mqtt" };
+  return { ...whose, ...answer, onClose: () => void closed.count++, closed };
+}
+
+Deno.test("a request makes a WebSocket of its link, which HTTP has nothing to do with any more", async () => {
+  const wish = opening();
+  const { https } = start(({ openWebSocket }) => openWebSocket!(new Request("http://x/"), wish));
+  const [near, far] = memoryLinks("192.0.2.1:1");
+  const serving = https.serve(far);
+  await near.write(encoder.encode("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const socket = (await within(serving, () => "It is still served"))!;
+  assertEquals([socket.peer, socket.address], ["192.0.2.7", "192.0.2.7"]);
+  await socket.open!();
+  const reader = new WebSocketReader(near);
+  assertStringIncludes(await reader.head(), "HTTP/1.1 101 Switching Protocols\r\n");
+  https.dropIdle();
+  await https.shutdown();
+  // The first of it was asked for by HTTP already; it comes in parts all the same.
+  const [buffer, texts] = [new Uint8Array(3), ["hel", "lo ", "you"]];
+  await near.write(frame(encoder.encode("hello ")));
+  for (const text of texts) {
+    if (text === "you") await near.write(frame(encoder.encode("you")));
+    let read = "";
+    while (read.length < text.length) {
+      const count = (await socket.read(buffer.subarray(0, text.length - read.length)))!;
+      read += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    assertEquals(read, text);
+  }
+  assertEquals(wish.closed.count, 0);
+  socket.close();
+  assertEquals((await reader.frame())!.opcode, 0x88);
+  await eventually(() => assertEquals(wish.closed.count, 1));
+  socket.close();
+  assertEquals(wish.closed.count, 1);
+});
+
+Deno.test("a WebSocket whose client is gone before it opens is closed at once", async () => {
+  const wish = opening();
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const { https } = start(async ({ openWebSocket }) => {
+    asked.resolve();
+    await gone.promise;
+    return openWebSocket!(new Request("http://x/"), wish);
+  });
+  const [near, far] = memoryLinks("192.0.2.1:1");
+  const serving = https.serve(far);
+  await near.write(encoder.encode("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await asked.promise;
+  near.close();
+  assertEquals(await within(serving, () => "It is still served"), undefined);
+  gone.resolve();
+  await eventually(() => assertEquals(wish.closed.count, 1));
   await https.shutdown();
 });

@@ -90,40 +90,43 @@ function testFramers(name: string, run: (framer: Framer) => Promise<void>): void
 }
 
 for (const framer of FRAMERS) {
-testVersions(
-  `[MQTT-6.0.0-2] [MQTT5-6.0.0-2] framed by ${framer}: a client connects, publishes and receives over a WebSocket of HTTP`,
-  async (version) => {
-    await using everything = new Everything(framer);
-    const client = await everything.connect(version);
-    await client.subscribe(["a/#", 2]);
-    // More than a frame of this client has.
-    const payload = "x".repeat(300_000);
-    for (const qos of [0, 1, 2] as const) {
-      client.sendPublish("a/b", payload, { qos, packetId: 9 });
-      await client.expectPublish({ topic: "a/b", payload, qos });
-      if (qos > 0) await client.expectAck(qos === 1 ? "puback" : "pubrec", 9);
-    }
-    client.cut();
-  },
-);
+  testVersions(
+    `[MQTT-6.0.0-2] [MQTT5-6.0.0-2] framed by ${framer}: a client connects, publishes and receives over a WebSocket of HTTP`,
+    async (version) => {
+      await using everything = new Everything(framer);
+      const client = await everything.connect(version);
+      await client.subscribe(["a/#", 2]);
+      // More than a frame of this client has.
+      const payload = "x".repeat(300_000);
+      for (const qos of [0, 1, 2] as const) {
+        client.sendPublish("a/b", payload, { qos, packetId: 9 });
+        await client.expectPublish({ topic: "a/b", payload, qos });
+        if (qos > 0) await client.expectAck(qos === 1 ? "puback" : "pubrec", 9);
+      }
+      client.cut();
+    },
+  );
 }
 
-testFramers("[MQTT-6.0.0-4] [MQTT5-6.0.0-4] the answer names the subprotocol that was offered, however Upgrade is written", async (framer) => {
-  await using everything = new Everything(framer);
-  for (const [offered, chosen] of [["mqtt", "mqtt"], ["mqttv3.1", "mqttv3.1"], ["chat, mqtt", "mqtt"]]) {
-    const headers = {
-      "Sec-WebSocket-Protocol": offered!,
-      Upgrade: "WebSocket",
-      Connection: "keep-alive, UPGRADE",
-    };
-    const { link, head } = await everything.openRaw({ headers });
-    assertStringIncludes(head.toLowerCase(), `\r\nsec-websocket-protocol: ${chosen}\r\n`);
-    link.close();
-  }
-});
+testFramers(
+  "[MQTT-6.0.0-4] [MQTT5-6.0.0-4] the answer names the subprotocol that was offered, however Upgrade is written",
+  async (framer) => {
+    await using everything = new Everything(framer);
+    for (const [offered, chosen] of [["mqtt", "mqtt"], ["mqttv3.1", "mqttv3.1"], ["chat, mqtt", "mqtt"]]) {
+      const headers = {
+        "Sec-WebSocket-Protocol": offered!,
+        Upgrade: "WebSocket",
+        Connection: "keep-alive, UPGRADE",
+      };
+      const { link, head } = await everything.openRaw({ headers });
+      assertStringIncludes(head.toLowerCase(), `\r\nsec-websocket-protocol: ${chosen}\r\n`);
+      link.close();
+    }
+  },
+);
 
 Deno.test("[MQTT-6.0.0-3] [MQTT5-6.0.0-3] a WebSocket without a subprotocol of MQTT, or none at all, is refused as a problem", async () => {
-  await using everything = new Everything();
+  await using everything = new Everything("broker");
   const cases: [headers: NonNullable<HandshakeOptions["headers"]>, status: number, code: string][] = [
     [{ "Sec-WebSocket-Protocol": null }, 400, "unknown-subprotocol"],
     [{ "Sec-WebSocket-Protocol": "chat, MQTT" }, 400, "unknown-subprotocol"],
@@ -131,25 +134,53 @@ Deno.test("[MQTT-6.0.0-3] [MQTT5-6.0.0-3] a WebSocket without a subprotocol of M
     [{ Upgrade: "h2c" }, 426, "websocket-only"],
     [{ "Sec-WebSocket-Version": "8" }, 426, "websocket-only"],
     [{ "Sec-WebSocket-Key": null }, 426, "websocket-only"],
+    [{ "Sec-WebSocket-Key": "dGhlIHNhbXBsZQ==" }, 426, "websocket-only"],
+    [{ Connection: "keep-alive" }, 426, "websocket-only"],
     [{ Origin: "https://evil.example" }, 403, "cross-origin"],
   ];
-  const { link, head } = await everything.openRaw({ headers: { "Sec-WebSocket-Protocol": "chat" } });
-  assertStringIncludes(head, "HTTP/1.1 400 ");
-  assertStringIncludes(head.toLowerCase(), "content-type: application/problem+json");
+  const { link, head: refusal } = await everything.openRaw({ headers: { "Sec-WebSocket-Protocol": "chat" } });
+  assertStringIncludes(refusal, "HTTP/1.1 400 ");
+  assertStringIncludes(refusal.toLowerCase(), "content-type: application/problem+json");
   link.close();
   for (const [headers, status, code] of cases) {
     const all = new Headers({ ...HONEST });
     for (const [name, value] of Object.entries(headers)) {
       value === null ? all.delete(name) : all.set(name, value);
     }
-    const response = await everything.http.bridge.fetch(
+    const response = await everything.bridge.fetch(
       new Request("http://localhost/mqtt", { headers: all }),
+      ABLE,
     );
     const problem = await problemOf(response);
     assertEquals([response.status, problem.type], [status, `/problems/${code}`]);
   }
-  assertEquals(everything.server.connectionCount, 0);
+  const head = new Request("http://localhost/mqtt", { method: "HEAD", headers: HONEST });
+  assertEquals((await everything.bridge.fetch(head, ABLE)).status, 426);
+  await eventually(() => assertEquals(everything.server.connectionCount, 0));
 });
+
+Deno.test("where no WebSockets can be opened, the answer says where they can, and what it takes", async () => {
+  await using everything = new Everything("broker");
+  const ask = async (bridge: Bridge) =>
+    await problemOf(await bridge.fetch(new Request("http://localhost/mqtt", { headers: HONEST }), UNABLE));
+  const { type, status, hint } = await ask(everything.bridge);
+  assertEquals([type, status], ["/problems/not-found", 404]);
+  for (const word of ["http.tls-port", "mqtt.websocket-port", "http.websocket = true", "fill the memory"]) {
+    assertStringIncludes(String(hint), word);
+  }
+  const without = createBridge(everything.broker, { hasWebSocket: false });
+  assertEquals((await ask(without)).detail, "There is nothing at /mqtt");
+  await without.close();
+});
+
+const UNABLE: RequestInfo = { remoteAddr: { transport: "tcp", hostname: HOST, port: 1 } };
+/** What a server says of a request that it could make a WebSocket of. */
+const ABLE: RequestInfo = {
+  ...UNABLE,
+  openWebSocket: () => {
+    throw new Error("It was opened");
+  },
+};
 
 const HONEST = {
   "Upgrade": "websocket",
@@ -169,8 +200,8 @@ testFramers("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] a text frame closes the WebSocket wi
   link.close();
 });
 
-Deno.test("a message over the size of a packet closes the WebSocket with 1009", async () => {
-  await using everything = new Everything({ limits: { packetBytesMax: 1000, connectBytesMax: 500 } });
+Deno.test("framed by Deno: a message over the size of a packet closes the WebSocket with 1009", async () => {
+  await using everything = new Everything("Deno", { limits: { packetBytesMax: 1000, connectBytesMax: 500 } });
   for (const [bytes, code] of [[1000, 1000], [1001, 1009]] as const) {
     const { link, reader } = await everything.openRaw();
     await link.write(frame(new Uint8Array(bytes)));
@@ -178,6 +209,52 @@ Deno.test("a message over the size of a packet closes the WebSocket with 1009", 
     assertEquals([close!.opcode, [...close!.payload.subarray(0, 2)]], [0x88, [code >> 8, code & 0xff]]);
     link.close();
   }
+});
+
+Deno.test("framed by broker: a packet over the limit closes the WebSocket, a message over it that has smaller ones does not", async () => {
+  await using everything = new Everything("broker", {
+    limits: { packetBytesMax: 1000, connectBytesMax: 500 },
+  });
+  const client = await everything.openRaw();
+  const pings = new Uint8Array(2_000).map((_, index) => index % 2 === 0 ? 0xc0 : 0);
+  await client.link.write(frame(Uint8Array.of(...CONNECT, ...pings)));
+  assertEquals((await client.reader.frame())!.payload[0], 0x20);
+  await client.link.write(frame(Uint8Array.of(0x30, 0xe6, 0x07))); // 1001 bytes with these
+  await eventually(() => assertEquals(everything.broker.counters.closes["packet-too-large"], 1));
+  client.link.close();
+});
+
+testFramers(
+  "a request for a WebSocket is heard wherever it stands on its connection, as proxies send them",
+  async (framer) => {
+    await using everything = new Everything(framer);
+    const link = await connectTcp(HOST, everything.port);
+    const reader = new WebSocketReader(link);
+    await link.write(new TextEncoder().encode("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    assertStringIncludes(await reader.head(), "HTTP/1.1 200 ");
+    const [first, ...others] = handshake();
+    await link.write(Uint8Array.of(first!));
+    await link.write(Uint8Array.from(others));
+    assertStringIncludes(await reader.head(), "HTTP/1.1 101 ");
+    const [tag, ...rest] = frame(CONNECT);
+    await link.write(Uint8Array.of(tag!));
+    await link.write(Uint8Array.from(rest));
+    assertEquals([...(await reader.frame())!.payload], [0x20, 2, 0, 0]);
+    link.close();
+  },
+);
+
+Deno.test("framed by broker: the link of a WebSocket is counted once, and where its client is", async () => {
+  await using everything = new Everything("broker", { limits: { connectionsPerAddressMax: 2 } });
+  const headers = { "X-Forwarded-For": "192.0.2.7" };
+  const open = [await everything.openRaw({ headers }), await everything.openRaw({ headers })];
+  await eventually(() => assertEquals(everything.server.connectionCount, 2));
+  const refused = await everything.openRaw({ headers });
+  assertEquals(refused.head, "");
+  assertEquals(everything.broker.counters.closes["too-many-from-address"], 1);
+  const other = await everything.openRaw({ headers: { "X-Forwarded-For": "192.0.2.8" } });
+  assertStringIncludes(other.head, "HTTP/1.1 101 ");
+  for (const { link } of [...open, refused, other]) link.close();
 });
 
 testFramers("webSocketsMax: so many are open and not one more, until one is over", async (framer) => {
@@ -195,31 +272,34 @@ testFramers("webSocketsMax: so many are open and not one more, until one is over
   for (const { link } of [...open, refused]) link.close();
 });
 
-testFramers("a reader that takes nothing keeps what waits for it in its outbox, and little in the socket", async (framer) => {
-  const outboxBytesMax = 1024 * 1024;
-  await using everything = new Everything(framer, { limits: { outboxBytesMax } });
-  const { broker } = everything;
-  const client = await everything.connect();
-  await client.subscribe(["flood", 0]);
-  const payload = new Uint8Array(50_000);
-  const nobody = { name: "test", can: () => true };
-  const full = () => broker.counters.deliveries["dropped:full"];
-  await eventually(() => {
-    for (let count = 0; count < 100; count++) {
-      broker.publish(nobody, { topic: "flood", payload, qos: 0, retain: false });
-    }
-    if (full() < 2_000) throw new Error(`${full()} were dropped`);
-  }, 10_000);
-  assertEquals(everything.server.outboxBytes <= outboxBytesMax, true, `${everything.server.outboxBytes}`);
-  // The system's own buffers take some as well; 100 MB were published.
-  const { bytesSent } = broker.counters;
-  assertEquals(bytesSent < 16 * 1024 * 1024, true, `${bytesSent} bytes for a reader that takes nothing`);
-  client.cut();
-});
+testFramers(
+  "a reader that takes nothing keeps what waits for it in its outbox, and little in the socket",
+  async (framer) => {
+    const outboxBytesMax = 1024 * 1024;
+    await using everything = new Everything(framer, { limits: { outboxBytesMax } });
+    const { broker } = everything;
+    const client = await everything.connect();
+    await client.subscribe(["flood", 0]);
+    const payload = new Uint8Array(50_000);
+    const nobody = { name: "test", can: () => true };
+    const full = () => broker.counters.deliveries["dropped:full"];
+    await eventually(() => {
+      for (let count = 0; count < 100; count++) {
+        broker.publish(nobody, { topic: "flood", payload, qos: 0, retain: false });
+      }
+      if (full() < 2_000) throw new Error(`${full()} were dropped`);
+    }, 10_000);
+    assertEquals(everything.server.outboxBytes <= outboxBytesMax, true, `${everything.server.outboxBytes}`);
+    // The system's own buffers take some as well; 100 MB were published.
+    const { bytesSent } = broker.counters;
+    assertEquals(bytesSent < 16 * 1024 * 1024, true, `${bytesSent} bytes for a reader that takes nothing`);
+    client.cut();
+  },
+);
 
-Deno.test("a client that sends on while it is not let in is closed at the bound", async () => {
+Deno.test("framed by Deno: a client that sends on while it is not let in is closed at the bound", async () => {
   const authenticators = [{ name: "asleep", authenticate: () => new Promise<never>(() => {}) }];
-  await using everything = new Everything({ authenticators });
+  await using everything = new Everything("Deno", { authenticators });
   const { link } = await everything.openRaw();
   const connect = Uint8Array.of(0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78);
   await link.write(frame(connect));
