@@ -240,8 +240,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
   row("http", "websocket", {
     kind: yesNoOrLocal,
     default: LOCAL,
-    help:
-      "MQTT over WebSocket on /mqtt; local: on plain HTTP only if nobody but this machine reaches it, since one client can fill the memory there",
+    help: "MQTT over WebSocket on /mqtt; local: on plain HTTP only while no other machine reaches it",
   }),
   ...methodRows("http"),
   row("http", "trusted-proxies", {
