@@ -5,9 +5,10 @@ import manifest from "../../deno.json" with { type: "json" };
 import { type Chart, drawCharts } from "./chart.ts";
 import { type Absent, aedes, commitOf, type Contestant, mosquitto, pregon } from "./contestant.ts";
 import type { BenchVersion, LoadResult } from "./load/options.ts";
+import { type Verdict, verdictsOf, verdictTable } from "./goal.ts";
 import { thisMachine } from "./machine.ts";
-import { type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
-import { each, head, mqttName, type Report, type Row, rowsOf, table } from "./report.ts";
+import { each, type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
+import { head, mqttName, type Report, type Row, rowsOf, table } from "./report.ts";
 import { median } from "./statistics.ts";
 import { BY_CLIENTS, BY_RATE, type Point, type Workload, WORKLOADS } from "./workload.ts";
 
@@ -74,14 +75,18 @@ async function bench(wishes: Wishes): Promise<number> {
     };
     if (!wishes.asJson) console.log(head(about));
     const rows: Row[] = [];
+    const goals: Verdict[] = [];
     for (const workload of wishes.workloads) {
-      const measured = rowsOf(workload, await measureAll(entries, workload.shape, wishes));
+      const all = await measureAll(entries, workload.shape, wishes);
+      const measured = rowsOf(workload, all);
+      goals.push(...verdictsOf(workload, all, measured));
       if (!wishes.asJson) console.log(`\n${table(workload, measured)}`);
       rows.push(...measured);
     }
     const { rounds, warmSeconds, seconds } = wishes;
     const report: Report = { ...about, pace: { rounds, warmSeconds, seconds }, rows };
-    if (wishes.asJson) console.log(JSON.stringify(report, undefined, 2));
+    if (!wishes.asJson) console.log(`\n${verdictTable(goals)}`);
+    else console.log(JSON.stringify({ ...report, goals }, undefined, 2));
     const faults = rows.flatMap((row) => row.faults);
     if (wishes.plot !== undefined) faults.push(...await plot(wishes.plot, entries, report));
     return faults.length > 0 ? 1 : 0;
