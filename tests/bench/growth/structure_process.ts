@@ -16,6 +16,8 @@ export interface Measurement {
   readonly size: number;
   /** What the heap holds more for each entry; NaN where it cannot be told. */
   readonly bytesPerEntry: number;
+  /** The longest that one entry took to add: while a table moves to a larger one, or garbage is collected, nothing else happens. */
+  readonly worstMs: number;
   readonly costs: readonly Cost[];
 }
 
@@ -46,9 +48,15 @@ if (import.meta.main) {
 /** Smaller sizes come first, so the code is compiled when it is the turn of the large ones. */
 export function measureStructure(structure: Structure, size: number): Measurement {
   const before = heapBytes();
-  const operations = structure.fill(size);
+  let worstMs = 0;
+  let addedAt = performance.now();
+  const operations = structure.fill(size, () => {
+    const now = performance.now();
+    worstMs = Math.max(worstMs, now - addedAt);
+    addedAt = now;
+  });
   const bytesPerEntry = (heapBytes() - before) / size;
-  return { size, bytesPerEntry, costs: operations.map(measureOperation) };
+  return { size, bytesPerEntry, worstMs, costs: operations.map(measureOperation) };
 }
 
 export function measureOperation(operation: Operation): Cost {

@@ -23,8 +23,8 @@ export interface Structure {
   readonly title: string;
   /** What it holds, in the singular. */
   readonly entry: string;
-  /** Fills one with so many entries; answers what there is to do with it. */
-  fill(size: number): readonly Operation[];
+  /** Fills one with so many entries, calling `added` after each; answers what there is to do with it. */
+  fill(size: number, added?: () => void): readonly Operation[];
 }
 
 /** Times that an operation is done at once, at most. */
@@ -86,12 +86,13 @@ function subscriptions(name: string, title: string, filterOf: (index: number) =>
     name,
     title,
     entry: "subscription",
-    fill(size) {
+    fill(size, added) {
       const router = newRouter();
       let client = new Stub("");
       for (let index = 0; index < size; index++) {
         if (index % FILTERS_PER_CLIENT === 0) client = new Stub(`client ${index / FILTERS_PER_CLIENT}`);
         router.add(subscriptionOf(client, filterOf(index)));
+        added?.();
       }
       const another = new Stub("another");
       const filters = Array.from({ length: BATCH_MAX }, (_, index) => filterOf(size + index));
@@ -122,13 +123,14 @@ function subscriptions(name: string, title: string, filterOf: (index: number) =>
  * a or + on each level and then x, in every combination: a topic of nothing but a has all of them on its way, and none
  * that matches.
  */
-function fillNear(size: number): readonly Operation[] {
+function fillNear(size: number, added?: () => void): readonly Operation[] {
   const router = newRouter();
   const levels = Math.max(1, Math.floor(Math.log2(size)));
   const client = new Stub("client");
   for (let index = 0; index < 2 ** levels; index++) {
     const filter = Array.from({ length: levels }, (_, level) => (index >> level) & 1 ? "+" : "a");
     router.add(subscriptionOf(client, [...filter, "x"].join("/")));
+    added?.();
   }
   const topics = ["y", "z"].map((last) => "a/".repeat(levels) + last);
   let next = 0;
@@ -141,10 +143,11 @@ function fillNear(size: number): readonly Operation[] {
   }];
 }
 
-function fillCrowd(size: number): readonly Operation[] {
+function fillCrowd(size: number, added?: () => void): readonly Operation[] {
   const router = newRouter();
   for (let index = 0; index < size; index++) {
     router.add(subscriptionOf(new Stub(`client ${index}`), "news"));
+    added?.();
   }
   const message = messageOn("news");
   const clients = Array.from({ length: BATCH_MAX }, (_, index) => new Stub(`another ${index}`));
@@ -167,11 +170,12 @@ function fillCrowd(size: number): readonly Operation[] {
   ];
 }
 
-function fillShare(size: number): readonly Operation[] {
+function fillShare(size: number, added?: () => void): readonly Operation[] {
   const router = newRouter();
   const filter = "$share/workers/jobs";
   for (let index = 0; index < size; index++) {
     router.add(subscriptionOf(new Stub(`worker ${index}`), filter));
+    added?.();
   }
   const message = messageOn("jobs");
   const workers = Array.from({ length: BATCH_MAX }, (_, index) => new Stub(`another ${index}`));
@@ -195,10 +199,13 @@ function fillShare(size: number): readonly Operation[] {
 }
 
 /** Ten devices at each site, so that what a site answers stays the same however many there are. */
-function fillRetained(size: number): readonly Operation[] {
+function fillRetained(size: number, added?: () => void): readonly Operation[] {
   const tree = new RetainedTree<Message>();
   const topicOf = (index: number) => `site/${Math.floor(index / SITE_DEVICES)}/device/${index}/temperature`;
-  for (let index = 0; index < size; index++) tree.put(topicOf(index), messageOn(topicOf(index)));
+  for (let index = 0; index < size; index++) {
+    tree.put(topicOf(index), messageOn(topicOf(index)));
+    added?.();
+  }
   const topics = scattered(size, topicOf);
   const site = (index: number) => Math.floor(index / SITE_DEVICES);
   const message = messageOn(topics[0]!);

@@ -21,21 +21,26 @@ export interface OpenClient {
 }
 
 /** Connects and waits for the broker's consent. */
-export async function openClient(port: number, version: BenchVersion, clientId: string): Promise<OpenClient> {
+export async function openClient(
+  port: number,
+  version: BenchVersion,
+  clientId: string,
+  { cleanStart = true } = {},
+): Promise<OpenClient> {
   const connection = await Deno.connect({ hostname: HOST, port });
   connection.setNoDelay(true);
-  await writeAll(connection, connectBytes(version, clientId));
+  await writeAll(connection, connectBytes(version, clientId, cleanStart));
   const connack = await receive<ConnackPacket>(connection, version, "connack");
   if (connack.reasonCode !== 0) throw new Error(`The broker refused ${clientId}: ${connack.reasonCode}`);
   return { connection, version, receiveMaximum: connack.receiveMaximum };
 }
 
 /** A CONNECT whose last bytes are the client identifier. */
-export function connectBytes(version: BenchVersion, clientId: string): Uint8Array {
+export function connectBytes(version: BenchVersion, clientId: string, cleanStart = true): Uint8Array {
   return encode({
     type: "connect",
     version,
-    cleanStart: true,
+    cleanStart,
     keepAliveSeconds: KEEP_ALIVE_SECONDS,
     clientId,
     will: undefined,
