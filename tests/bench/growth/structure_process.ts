@@ -5,7 +5,7 @@
  *     deno run -A --v8-flags=--expose-gc tests/bench/growth/structure_process.ts '{"structure":"hash","sizes":[10,1000]}'
  */
 import { median } from "../statistics.ts";
-import { BATCH_MAX, type Operation, type Structure, STRUCTURES } from "./structures.ts";
+import { BATCH_MAX, type Operation, type Step, type Structure, STRUCTURES } from "./structures.ts";
 
 export interface StructureOptions {
   readonly structure: string;
@@ -86,13 +86,20 @@ function repeat(operation: Operation, batch: number, milliseconds: number): numb
   return times;
 }
 
-function timeOf(operation: Operation, count: number): number {
-  operation.before?.(count);
+function timeOf({ name, answers, before, run, after }: Operation, count: number): number {
+  if (before) repeatStep(before, count);
   const startedAt = performance.now();
-  operation.run(count);
+  const found = repeatStep(run, count);
   const time = performance.now() - startedAt;
-  operation.after?.(count);
-  return time;
+  if (after) repeatStep(after, count);
+  if (found === answers * count) return time;
+  throw new Error(`${name} answered ${found / count} values each time: it should be ${answers}`);
+}
+
+function repeatStep(step: Step, count: number): number {
+  let found = 0;
+  for (let index = 0; index < count; index++) found += step(index);
+  return found;
 }
 
 function heapBytes(): number {

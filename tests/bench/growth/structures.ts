@@ -9,13 +9,21 @@ import { RetainedTree } from "../../../broker/topic/retained_tree.ts";
 /** Something that the broker does again and again while what it keeps grows. */
 export interface Operation {
   readonly name: string;
-  /** Values that come of it; what it costs may grow with them. 1 for those that answer nothing. */
+  /** Values that come of doing it once; what it costs may grow with them. Whoever measures it looks whether they came. */
   readonly answers: number;
-  /** Does it so many times. What has to stand before it, and to go after it, is not measured. */
-  run(count: number): void;
-  before?(count: number): void;
-  after?(count: number): void;
+  readonly run: Step;
+  /** What has to stand before, and to go after; not measured. */
+  readonly before?: Step;
+  readonly after?: Step;
 }
+
+/**
+ * Does something once.
+ *
+ * @param index from 0, of those done at once
+ * @returns how many values came of it
+ */
+export type Step = (index: number) => number;
 
 /** A part of the broker that can be filled. */
 export interface Structure {
@@ -94,53 +102,53 @@ function subscriptions(name: string, title: string, filterOf: (index: number) =>
         router.add(subscriptionOf(client, filterOf(index)));
         added?.();
       }
+      const topics = inTurn(scattered(size, (index) => `site/7/device/${index}/temperature`));
       const another = new Stub("another");
-      const filters = Array.from({ length: BATCH_MAX }, (_, index) => filterOf(size + index));
-      const add = (count: number) => {
-        for (let index = 0; index < count; index++) router.add(subscriptionOf(another, filters[index]!));
-      };
-      const remove = (count: number) => {
-        for (let index = 0; index < count; index++) router.remove(filters[index]!, another.id);
-      };
-      const topics = scattered(size, (index) => `site/7/device/${index}/temperature`);
-      let next = 0;
+      const comers = Array.from(
+        { length: BATCH_MAX },
+        (_, index) => subscriptionOf(another, filterOf(size + index)),
+      );
       return [
-        {
-          name: "match",
-          answers: 1,
-          run(count) {
-            for (let index = 0; index < count; index++) router.matchCount(topics[next++ % topics.length]!);
-          },
-        },
-        { name: "subscribe", answers: 1, run: add, after: remove },
-        { name: "unsubscribe", answers: 1, before: add, run: remove },
+        { name: "match", answers: 1, run: () => router.matchCount(topics()) },
+        ...comingAndGoing(router, comers, ["subscribe", "unsubscribe"]),
       ];
     },
   };
 }
 
+/** Subscriptions that come beside those that are there, and go again. */
+function comingAndGoing(
+  router: Router,
+  subscriptions: readonly Subscription[],
+  [coming, going]: readonly [coming: string, going: string],
+): readonly Operation[] {
+  const add = (index: number) => Number(router.add(subscriptions[index]!) === undefined);
+  const remove = (index: number) => {
+    const { filter, subscriber } = subscriptions[index]!;
+    return Number(router.remove(filter, subscriber.id) !== undefined);
+  };
+  return [
+    { name: coming, answers: 1, run: add, after: remove },
+    { name: going, answers: 1, before: add, run: remove },
+  ];
+}
+
 /**
  * a or + on each level and then x, in every combination: a topic of nothing but a has all of them on its way, and none
- * that matches.
+ * that matches. What no combination is left for is elsewhere.
  */
 function fillNear(size: number, added?: () => void): readonly Operation[] {
   const router = newRouter();
-  const levels = Math.max(1, Math.floor(Math.log2(size)));
+  const levels = Math.floor(Math.log2(size));
   const client = new Stub("client");
-  for (let index = 0; index < 2 ** levels; index++) {
-    const filter = Array.from({ length: levels }, (_, level) => (index >> level) & 1 ? "+" : "a");
-    router.add(subscriptionOf(client, [...filter, "x"].join("/")));
+  for (let index = 0; index < size; index++) {
+    const path = Array.from({ length: levels }, (_, level) => (index >> level) & 1 ? "+" : "a");
+    const filter = index < 2 ** levels ? [...path, "x"].join("/") : `elsewhere/${index}`;
+    router.add(subscriptionOf(client, filter));
     added?.();
   }
-  const topics = ["y", "z"].map((last) => "a/".repeat(levels) + last);
-  let next = 0;
-  return [{
-    name: "match none of them",
-    answers: 1,
-    run(count) {
-      for (let index = 0; index < count; index++) router.matchCount(topics[next++ % 2]!);
-    },
-  }];
+  const topics = inTurn(["y", "z"].map((last) => "a/".repeat(levels) + last));
+  return [{ name: "match none of them", answers: 0, run: () => router.matchCount(topics()) }];
 }
 
 function fillCrowd(size: number, added?: () => void): readonly Operation[] {
@@ -150,24 +158,18 @@ function fillCrowd(size: number, added?: () => void): readonly Operation[] {
     added?.();
   }
   const message = messageOn("news");
-  const clients = Array.from({ length: BATCH_MAX }, (_, index) => new Stub(`another ${index}`));
-  const add = (count: number) => {
-    for (let index = 0; index < count; index++) router.add(subscriptionOf(clients[index]!, "news"));
-  };
-  const remove = (count: number) => {
-    for (let index = 0; index < count; index++) router.remove("news", clients[index]!.id);
-  };
   return [
-    {
-      name: "deliver to all",
-      answers: size,
-      run(count) {
-        for (let index = 0; index < count; index++) router.route(message);
-      },
-    },
-    { name: "subscribe", answers: 1, run: add, after: remove },
-    { name: "unsubscribe", answers: 1, before: add, run: remove },
+    { name: "deliver to all", answers: size, run: () => router.route(message) },
+    ...comingAndGoing(router, others("news"), ["subscribe", "unsubscribe"]),
   ];
+}
+
+/** Of as many clients. */
+function others(filter: string): readonly Subscription[] {
+  return Array.from(
+    { length: BATCH_MAX },
+    (_, index) => subscriptionOf(new Stub(`another ${index}`), filter),
+  );
 }
 
 function fillShare(size: number, added?: () => void): readonly Operation[] {
@@ -178,23 +180,9 @@ function fillShare(size: number, added?: () => void): readonly Operation[] {
     added?.();
   }
   const message = messageOn("jobs");
-  const workers = Array.from({ length: BATCH_MAX }, (_, index) => new Stub(`another ${index}`));
-  const add = (count: number) => {
-    for (let index = 0; index < count; index++) router.add(subscriptionOf(workers[index]!, filter));
-  };
-  const remove = (count: number) => {
-    for (let index = 0; index < count; index++) router.remove(filter, workers[index]!.id);
-  };
   return [
-    {
-      name: "deliver to one",
-      answers: 1,
-      run(count) {
-        for (let index = 0; index < count; index++) router.route(message);
-      },
-    },
-    { name: "join", answers: 1, run: add, after: remove },
-    { name: "leave", answers: 1, before: add, run: remove },
+    { name: "deliver to one", answers: 1, run: () => router.route(message) },
+    ...comingAndGoing(router, others(filter), ["join", "leave"]),
   ];
 }
 
@@ -208,24 +196,14 @@ function fillRetained(size: number, added?: () => void): readonly Operation[] {
   }
   const topics = scattered(size, topicOf);
   const site = (index: number) => Math.floor(index / SITE_DEVICES);
-  const message = messageOn(topics[0]!);
-  const others = Array.from({ length: BATCH_MAX }, (_, index) => topicOf(size + index));
-  const put = (count: number) => {
-    for (let index = 0; index < count; index++) tree.put(others[index]!, message);
-  };
-  const clear = (count: number) => {
-    for (let index = 0; index < count; index++) tree.delete(others[index]!);
-  };
   const matching = (name: string, filters: readonly string[], answers: number): Operation => {
-    let next = 0;
-    return {
-      name,
-      answers,
-      run(count) {
-        for (let index = 0; index < count; index++) drain(tree.match(filters[next++ % filters.length]!));
-      },
-    };
+    const next = inTurn(filters);
+    return { name, answers, run: () => countOf(tree.match(next())) };
   };
+  const message = messageOn(topics[0]!);
+  const comers = Array.from({ length: BATCH_MAX }, (_, index) => topicOf(size + index));
+  const put = (index: number) => Number(tree.put(comers[index]!, message) === undefined);
+  const clear = (index: number) => Number(tree.delete(comers[index]!) !== undefined);
   return [
     matching("match by topic", topics, 1),
     matching(
@@ -235,15 +213,12 @@ function fillRetained(size: number, added?: () => void): readonly Operation[] {
     ),
     matching("match by #", scattered(size, (index) => `site/${site(index)}/#`), SITE_DEVICES),
     matching("match all", ["#"], size),
-    matching("match none by +", ["site/+/device/+/pressure"], 1),
+    matching("match none by +", ["site/+/device/+/pressure"], 0),
     {
       name: `page of ${PAGE}`,
-      answers: Math.min(size, PAGE),
-      run(count) {
-        for (let index = 0; index < count; index++) {
-          tree.page("#", { after: topics[index % topics.length]!, limit: PAGE });
-        }
-      },
+      answers: Math.min(size - 1, PAGE),
+      // After the first topic in the order, so that there are as many behind it.
+      run: () => tree.page("#", { after: topicOf(0), limit: PAGE }).values.length,
     },
     { name: "put a new one", answers: 1, run: put, after: clear },
     { name: "clear", answers: 1, before: put, run: clear },
@@ -255,6 +230,13 @@ function scattered(size: number, of: (index: number) => string): string[] {
   return Array.from({ length: Math.min(size, SAMPLES) }, (_, index) => of((index * 7_919) % size));
 }
 
-function drain(values: Iterable<unknown>): void {
-  for (const _value of values);
+function inTurn(names: readonly string[]): () => string {
+  let next = 0;
+  return () => names[next++ % names.length]!;
+}
+
+function countOf(values: Iterable<unknown>): number {
+  let count = 0;
+  for (const _value of values) count++;
+  return count;
 }
