@@ -1,4 +1,4 @@
-import { each, isLoadTheLimit, type Series } from "./measure.ts";
+import { each, isDisturbed, isLoadTheLimit, type Series } from "./measure.ts";
 import type { Row } from "./report.ts";
 import { medianRatio } from "./statistics.ts";
 import type { Workload } from "./workload.ts";
@@ -24,6 +24,8 @@ export interface Verdict {
   readonly isRatio: boolean;
   readonly isLessBetter: boolean;
   readonly outcome: Outcome;
+  /** Others had the core, here or beside mosquitto, so another run may say something else. */
+  readonly isDisturbed: boolean;
 }
 
 /** Judges the rows of Pregón that mosquitto stands beside, which has one of the first version only. */
@@ -48,17 +50,16 @@ export function verdictsOf(
       isOursHeldBack: isLoadTheLimit(row),
       isPeerHeldBack: goal.isRatio && peerRow !== undefined && isLoadTheLimit(peerRow),
     });
-    const { bound, isRatio } = goal;
-    const { isLessBetter } = figure;
     return [{
       workload: workload.name,
       broker: row.broker,
       mqtt: row.mqtt,
       value,
-      bound,
-      isRatio,
-      isLessBetter,
+      ...goal,
+      isLessBetter: figure.isLessBetter,
       outcome,
+      // Memory does not depend on who has the core.
+      isDisturbed: goal.isRatio && (isDisturbed(row) || (peerRow !== undefined && isDisturbed(peerRow))),
     }];
   });
 }
@@ -86,7 +87,9 @@ export function judge({ value, bound, isLessBetter, isOursHeldBack, isPeerHeldBa
 
 /** All verdicts of a run as text. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  const lines = verdicts.map(({ workload, broker, mqtt, value, bound, isRatio, isLessBetter, outcome }) => {
+  const lines = verdicts.map((verdict) => {
+    const { workload, broker, mqtt, value, bound, isRatio, isLessBetter } = verdict;
+    const outcome = verdict.outcome + (verdict.isDisturbed ? ", but others had the core" : "");
     const unit = isRatio ? " x" : "";
     const wanted = `${isLessBetter ? "at most" : "at least"} ${bound}${unit}`;
     const got = Number.isFinite(value) ? value.toFixed(2) + unit : "–";

@@ -137,6 +137,20 @@ Deno.test("the table of goals has a line for each, with what is asked and what i
   assertMatch(missing!, / – +at least 6 x +not measured$/);
 });
 
+Deno.test("a verdict says when others had the core, here or beside mosquitto", () => {
+  const quiet = result({ deliveriesPerSecond: 650 });
+  const disturbed = { brokerBusy: 0.6, brokerCores: 0.2, brokerWaits: 0.4 };
+  for (const [ours, theirs] of [[disturbed, {}], [{}, disturbed]] as const) {
+    const all = [
+      series("Pregón", 4, [result({ deliveriesPerSecond: 650, ...ours })]),
+      series("mosquitto 2.0.11", 4, [result(theirs)]),
+    ];
+    assertMatch(verdictTable(verdicts("one", all)), / met, but others had the core$/);
+  }
+  const all = [series("Pregón", 4, [quiet]), series("mosquitto 2.0.11", 4, [result({})])];
+  assertMatch(verdictTable(verdicts("one", all)), / met$/);
+});
+
 Deno.test("every workload has a goal that can be met", () => {
   for (const { name, goal } of WORKLOADS) assertEquals(goal.bound > 0, true, name);
 });

@@ -1,6 +1,6 @@
 import type { MessageResult, Use } from "./load/options.ts";
 import type { Machine } from "./machine.ts";
-import { each, faultsOf, isLoadTheLimit, type Pace, type Series } from "./measure.ts";
+import { each, faultsOf, isDisturbed, isLoadTheLimit, type Pace, type Series } from "./measure.ts";
 import { median, medianRatio } from "./statistics.ts";
 import type { Workload } from "./workload.ts";
 
@@ -135,7 +135,7 @@ function doubtsOf(row: Row): readonly string[] {
       }`,
     );
   }
-  if (Math.max(row.brokerWaits, row.loadWaits) > WAITS_MAX) {
+  if (isDisturbed(row)) {
     doubts.push(
       `Others had the core for ${percent(row.brokerWaits)} of the broker's time, ${
         percent(row.loadWaits)
@@ -145,8 +145,6 @@ function doubtsOf(row: Row): readonly string[] {
   return doubts;
 }
 
-/** Waiting for a core for longer than this is worth a remark. */
-const WAITS_MAX = 0.1;
 const NAME_WIDTH = 62;
 const CELL_WIDTH = 11;
 
