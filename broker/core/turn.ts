@@ -64,6 +64,9 @@ export class Turn {
   /** Peers of turns with more than `FLUSHED_AT_ONCE` that are still to be flushed. */
   #crowd: Flushable[] = [];
   #isFlushingCrowd = false;
+  /** Long work of others that goes on slice by slice. */
+  #slices: (() => void)[] = [];
+  #isPolling = false;
   readonly #poll = new IoPoll();
   #isScheduled = false;
   /** Nothing is committed for the time being. */
@@ -145,6 +148,15 @@ export class Turn {
     if (!this.#isScheduled) this.#schedule();
   }
 
+  /**
+   * Runs a slice of long work when the operating system was asked what came in, and so between any two slices. Without,
+   * work that goes on as soon as its last slice is written runs 61 slices before anybody else is heard. Must not throw.
+   */
+  later(slice: () => void): void {
+    this.#slices.push(slice);
+    if (!this.#isPolling) void this.#runSlices();
+  }
+
   /** Resolves when everything recorded up to now is committed; rejects if that failed. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -195,9 +207,18 @@ export class Turn {
     this.#isFlushingCrowd = true;
     while (this.#crowd.length > 0) {
       for (const flushable of this.#crowd.splice(0, FLUSHED_AT_ONCE)) this.#flushOrHold(flushable);
-      await this.#poll.next();
+      await new Promise<void>((resolve) => this.later(resolve));
     }
     this.#isFlushingCrowd = false;
+  }
+
+  async #runSlices(): Promise<void> {
+    this.#isPolling = true;
+    while (this.#slices.length > 0) {
+      await this.#poll.next();
+      this.#slices.shift()!();
+    }
+    this.#isPolling = false;
   }
 
   get #canCommit(): boolean {

@@ -4,7 +4,7 @@ import { type Attack, ATTACKS } from "./attack/attacks.ts";
 import { WorkingClient } from "./attack/working_client.ts";
 import { onLoadCore } from "./broker_process.ts";
 import { pregon } from "./contestant.ts";
-import { residentKibibytes } from "./load/process_use.ts";
+import { descriptorsMax, residentKibibytes } from "./load/process_use.ts";
 import { thisMachine } from "./machine.ts";
 import { median } from "./statistics.ts";
 
@@ -141,11 +141,4 @@ function lineOf({ quietMs, attackedMs, beforeMib, peakMib, afterMib }: Round): s
 
 function residentMib(pid: number): number {
   return residentKibibytes(pid) / 1024;
-}
-
-/** Open files of one process; Deno takes all that it may have. */
-function descriptorsMax(): number {
-  const [, , hard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits")) ??
-    [];
-  return Number(hard ?? 1024);
 }

@@ -16,7 +16,8 @@ function result(deliveriesPerSecond: number, faults: Partial<MessageResult> = {}
   const latency = { p50: 10, p99: 20, p999: 30 };
   const counts = { due: 100, lost: 0, repeated: 0 };
   const cores = { brokerCores: 0.5, loadCores: 0.25 };
-  return { kind: "messages", deliveriesPerSecond, ...latency, ...counts, ...cores, ...faults };
+  const busy = { brokerBusy: 0.6, loadBusy: 0.3, brokerWaits: 0.1, loadWaits: 0.05 };
+  return { kind: "messages", deliveriesPerSecond, ...latency, ...counts, ...cores, ...busy, ...faults };
 }
 
 function series(name: string, results: Series["results"]): Series {

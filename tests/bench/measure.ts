@@ -1,10 +1,14 @@
 import { ToolProcess } from "../interop/support/tool_process.ts";
 import { type Command, onLoadCore } from "./broker_process.ts";
 import type { Contestant } from "./contestant.ts";
-import type { BenchVersion, LoadOptions, LoadResult, Shape } from "./load/options.ts";
+import type { BenchVersion, LoadOptions, LoadResult, Shape, Use } from "./load/options.ts";
 
 /** For start, connections and what is still under way in the end. */
 const PATIENCE_MS = 30_000;
+/** From this share of the time on a load is as busy as it can be, if the broker is less so by that much. */
+const LOAD_BUSY = 0.85;
+const LOAD_BUSIER_BY = 0.1;
+const WAITS_MAX = 0.1;
 const LOAD = new URL("./load.ts", import.meta.url).pathname;
 
 /** A broker at a version of MQTT: what has a row of its own. */
@@ -79,4 +83,19 @@ export function faultsOf({ results }: Series): readonly string[] {
     ];
   });
   return [...new Set(faults)];
+}
+
+/** A figure of each round; NaN for one that failed. */
+export function each({ results }: Series, of: (result: LoadResult) => number): number[] {
+  return results.map((result) => result instanceof Error ? NaN : of(result));
+}
+
+/** Whether others had the core for so long that it is worth a remark. */
+export function isDisturbed({ brokerWaits, loadWaits }: Pick<Use, "brokerWaits" | "loadWaits">): boolean {
+  return Math.max(brokerWaits, loadWaits) > WAITS_MAX;
+}
+
+/** Whether it was the load that could do no more. Where the two wait for each other, neither is the limit. */
+export function isLoadTheLimit({ loadBusy, brokerBusy }: Pick<Use, "loadBusy" | "brokerBusy">): boolean {
+  return loadBusy >= LOAD_BUSY && loadBusy - brokerBusy >= LOAD_BUSIER_BY;
 }

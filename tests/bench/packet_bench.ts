@@ -61,6 +61,27 @@ benchDecode(
   5,
 );
 
+const credentials = { username: "ana", password: new TextEncoder().encode("secret") };
+for (const version of [4, 5] as const) {
+  const name = version === 5 ? "5.0" : "3.1.1";
+  const connect = encode({
+    type: "connect",
+    version,
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    clientId: "device-000042",
+    will: undefined,
+    ...credentials,
+  }, version);
+  benchDecode(`CONNECT ${name} with name and password`, connect, undefined, version);
+  const requests = Array.from(
+    { length: 10 },
+    (_, index) => ({ filter: `site/${index}/+/temperature`, qos: 1 as const }),
+  );
+  const subscribe = encode({ type: "subscribe", packetId: 1, requests }, version);
+  benchDecode(`SUBSCRIBE ${name} of 10 filters`, subscribe, undefined, version);
+}
+
 const message = { topic, payload };
 Deno.bench("PUBLISH: encode 1000 frames of 64 B", () => {
   for (let i = 0; i < 1000; i++) encodePublishFrame(message, true, 4);
@@ -77,6 +98,11 @@ Deno.bench("PUBLISH 5.0: encode 1000 frames with expiry and type", () => {
 Deno.bench("PUBLISH 5.0: encode 1000 frames for one peer, alias and identifier", () => {
   const own = { topic: "", payload, topicAlias: 3, subscriptionIds: [7] };
   for (let i = 0; i < 1000; i++) encodePublishFrame(own, true, 5);
+});
+
+const large = { topic, payload: new Uint8Array(CHUNK_BYTES) };
+Deno.bench("PUBLISH: encode 10 frames of 64 KiB", () => {
+  for (let i = 0; i < 10; i++) encodePublishFrame(large, true, 4);
 });
 
 Deno.bench("PUBACK: encode 1000", () => {

@@ -1,6 +1,6 @@
-import type { LoadResult, MessageResult } from "./load/options.ts";
+import type { MessageResult, Use } from "./load/options.ts";
 import type { Machine } from "./machine.ts";
-import { faultsOf, type Pace, type Series } from "./measure.ts";
+import { each, faultsOf, isDisturbed, isLoadTheLimit, type Pace, type Series } from "./measure.ts";
 import { median, medianRatio } from "./statistics.ts";
 import type { Workload } from "./workload.ts";
 
@@ -22,6 +22,11 @@ export interface Row {
   readonly brokerCores: number;
   /** Near 1 the load measures itself. */
   readonly loadCores: number;
+  /** As in `Use`. */
+  readonly brokerBusy: number;
+  readonly loadBusy: number;
+  readonly brokerWaits: number;
+  readonly loadWaits: number;
   readonly faults: readonly string[];
 }
 
@@ -41,6 +46,7 @@ function rowOf({ name, figure }: Workload, series: Series, first: Series): Row {
   const values = each(series, figure.of);
   const ofMessages = (key: Exclude<keyof MessageResult, "kind">) =>
     median(each(series, (result) => result.kind === "messages" ? result[key] : NaN));
+  const ofUse = (key: keyof Use) => median(each(series, (result) => result[key]));
   return {
     workload: name,
     unit: figure.unit,
@@ -54,14 +60,14 @@ function rowOf({ name, figure }: Workload, series: Series, first: Series): Row {
     p50: ofMessages("p50"),
     p99: ofMessages("p99"),
     p999: ofMessages("p999"),
-    brokerCores: median(each(series, (result) => result.brokerCores)),
-    loadCores: median(each(series, (result) => result.loadCores)),
+    brokerCores: ofUse("brokerCores"),
+    loadCores: ofUse("loadCores"),
+    brokerBusy: ofUse("brokerBusy"),
+    loadBusy: ofUse("loadBusy"),
+    brokerWaits: ofUse("brokerWaits"),
+    loadWaits: ofUse("loadWaits"),
     faults: faultsOf(series),
   };
-}
-
-export function each({ results }: Series, of: (result: LoadResult) => number): number[] {
-  return results.map((result) => result instanceof Error ? NaN : of(result));
 }
 
 function perCore(values: readonly number[], series: Series): number[] {
@@ -85,7 +91,8 @@ export function head({ machine, brokers, pace }: Omit<Report, "rows">): string {
     ...brokers.map((broker, index) => `${index === 0 ? "Brokers" : "       "}   ${broker}`),
     `Rounds    ${rounds} of ${seconds} s, each after ${warmSeconds} s with a new broker; what stands below are medians`,
     "Columns   ratio: to the first row, median of the rounds' ratios; per core: the same of what a core of the broker does;",
-    "          broker, load: cores used, near 1.00 it is the limit. Deliveries lost or repeated stand below their row",
+    "          broker, load: cores used, near 1.00 it is the limit. Below a row stand deliveries lost or repeated, and",
+    "          what else makes its figure doubtful",
   ].join("\n");
 }
 
@@ -107,8 +114,35 @@ export function table(workload: Workload, rows: readonly Row[]): string {
   const lines = cells.map(([first, ...others]) =>
     first!.padEnd(NAME_WIDTH) + others.map((cell) => cell.padStart(CELL_WIDTH)).join("")
   );
-  const faults = rows.map(({ faults }) => faults.map((fault) => `\n    ! ${fault}`).join(""));
-  return [lines[0], ...lines.slice(1).map((line, index) => line + faults[index])].join("\n");
+  const remarks = rows.map((row) =>
+    [
+      ...row.faults.map((fault) => `\n    ! ${fault}`),
+      ...doubtsOf(row).map((doubt) => `\n    ~ ${doubt}`),
+    ].join("")
+  );
+  return [lines[0], ...lines.slice(1).map((line, index) => line + remarks[index])].join("\n");
+}
+
+/** Why a figure may say little of the broker. */
+function doubtsOf(row: Row): readonly string[] {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  const doubts: string[] = [];
+  if (isLoadTheLimit(row)) {
+    const { loadBusy, brokerBusy } = row;
+    doubts.push(
+      `The load is the limit: it was busy ${percent(loadBusy)} of the time, the broker ${
+        percent(brokerBusy)
+      }`,
+    );
+  }
+  if (isDisturbed(row)) {
+    doubts.push(
+      `Others had the core for ${percent(row.brokerWaits)} of the broker's time, ${
+        percent(row.loadWaits)
+      } of the load's`,
+    );
+  }
+  return doubts;
 }
 
 const NAME_WIDTH = 62;

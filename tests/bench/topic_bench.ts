@@ -33,6 +33,16 @@ Deno.bench("FilterTree.match, 1000 subscribers of #, all match", () => {
   crowd.match(TOPIC);
 });
 
+const spread = new FilterTree<number>();
+for (let index = 0; index < 100_000; index++) {
+  spread.set(FILTER_KINDS[["exact", "+", "#"][index % 3]!]!(index), "alice", index);
+}
+const topics = Array.from({ length: 1_000 }, (_, index) => `site/7/device/${index * 97}/temperature`);
+let nextTopic = 0;
+Deno.bench("FilterTree.match, 100000 subscriptions of all kinds, 1000 topics in turn", () => {
+  spread.match(topics[nextTopic++ % topics.length]!);
+});
+
 const churned = new FilterTree<number>();
 Deno.bench("FilterTree set and delete, +", () => {
   churned.set("site/+/device/42/temperature", "alice", 1);
@@ -49,6 +59,16 @@ Deno.bench("RetainedTree.put, replace", () => {
 });
 Deno.bench("RetainedTree.match, one of 100000 by its topic", () => {
   retained.match(TOPIC).next();
+});
+Deno.bench("RetainedTree.match, one of 100000 by + for its site", () => {
+  retained.match("site/+/device/42/temperature").next();
+});
+Deno.bench("RetainedTree.match, 10000 of 100000 by +", () => {
+  for (const _value of retained.match("site/7/device/+/temperature"));
+});
+Deno.bench("RetainedTree.match, the first 100 of 100000 by #, as a slice of a backlog", () => {
+  let left = 100;
+  for (const _value of retained.match("#")) if (--left === 0) break;
 });
 Deno.bench("RetainedTree.match, all of 100000 by #", () => {
   for (const _value of retained.match("#"));

@@ -7,12 +7,20 @@ export interface Figure {
   readonly of: (result: LoadResult) => number;
 }
 
+/** What is asked of Pregón: not less than the bound, or not more where less is better. */
+export interface Goal {
+  readonly bound: number;
+  /** The bound is a multiple of what mosquitto does in the same run, or a figure by itself. */
+  readonly isRatio: boolean;
+}
+
 export interface Workload {
   /** As `--only` says it. */
   readonly name: string;
   readonly title: string;
   readonly shape: Shape;
   readonly figure: Figure;
+  readonly goal: Goal;
 }
 
 const DELIVERIES: Figure = {
@@ -20,6 +28,8 @@ const DELIVERIES: Figure = {
   isLessBetter: false,
   of: (result) => result.kind === "messages" ? result.deliveriesPerSecond : NaN,
 };
+const P50: Figure = latency("p50", "µs, half arrive within");
+const P99: Figure = latency("p99", "µs, 99 of 100 arrive within");
 const CONNECTS: Figure = {
   unit: "connections/s",
   isLessBetter: false,
@@ -42,33 +52,52 @@ const SMALL: MessageShape = {
   ratePerSecond: 0,
 };
 /** Enough that what the broker keeps stands out from what its heap happens to do. */
-const CONNECTIONS: Shape = { kind: "connections", connections: 2000 };
+const CONNECTIONS: Shape = { kind: "connections", connections: 5000 };
 
-const messages = (name: string, title: string, differences: Partial<MessageShape>): Workload => ({
+const messages = (
+  name: string,
+  title: string,
+  differences: Partial<MessageShape>,
+  goalRatio: number,
+  figure: Figure = DELIVERIES,
+): Workload => ({
   name,
   title,
   shape: { ...SMALL, ...differences },
-  figure: DELIVERIES,
+  figure,
+  goal: { bound: goalRatio, isRatio: true },
 });
 
 /** All of them with 64 bytes and 1000 deliveries under way, unless the title says otherwise. */
 export const WORKLOADS: readonly Workload[] = [
-  messages("one", "1:1, QoS 0", {}),
-  messages("pairs", "10 pairs, QoS 0", pairs(10)),
-  messages("fan-out", "Fan-out 1:50, QoS 0", { subscribers: 50, isPaired: false }),
-  messages("fan-in", "Fan-in 50:1, QoS 0", { publishers: 50, isPaired: false }),
-  messages("qos1", "10 pairs, QoS 1", { ...pairs(10), qos: 1 }),
-  messages("qos2", "10 pairs, QoS 2", { ...pairs(10), qos: 2 }),
-  messages("scattered", "50 pairs, QoS 0, nothing to batch: 50 under way", { ...pairs(50), window: 50 }),
-  messages("ping-pong", "1:1, QoS 0, one after the other", { window: 1 }),
+  messages("one", "1:1, QoS 0", {}, 6),
+  messages("pairs", "10 pairs, QoS 0", pairs(10), 7),
+  messages("fan-out", "Fan-out 1:50, QoS 0", { subscribers: 50, isPaired: false }, 5),
+  messages("fan-in", "Fan-in 50:1, QoS 0", { publishers: 50, isPaired: false }, 4),
+  messages("qos1", "10 pairs, QoS 1", { ...pairs(10), qos: 1 }, 12),
+  messages("qos2", "10 pairs, QoS 2", { ...pairs(10), qos: 2 }, 12),
+  messages("scattered", "50 pairs, QoS 0, nothing to batch: 50 under way", { ...pairs(50), window: 50 }, 1),
+  messages("ping-pong", "1:1, QoS 0, one after the other", { window: 1 }, 1.1, P50),
   messages("large", "2 pairs, QoS 0, 64 KiB, 64 under way", {
     ...pairs(2),
     payloadBytes: 65_536,
     window: 64,
-  }),
-  messages("paced", "50 pairs, QoS 0, 20,000/s", { ...pairs(50), ratePerSecond: 20_000 }),
-  { name: "idle", title: "Idle connections, memory", shape: CONNECTIONS, figure: MEMORY },
-  { name: "connect", title: "Connections opened", shape: CONNECTIONS, figure: CONNECTS },
+  }, 1),
+  messages("paced", "100 pairs, QoS 0, 20,000/s", { ...pairs(100), ratePerSecond: 20_000 }, 1, P99),
+  {
+    name: "idle",
+    title: "Idle connections, memory",
+    shape: CONNECTIONS,
+    figure: MEMORY,
+    goal: { bound: 6, isRatio: false },
+  },
+  {
+    name: "connect",
+    title: "Connections opened",
+    shape: CONNECTIONS,
+    figure: CONNECTS,
+    goal: { bound: 0.8, isRatio: true },
+  },
 ];
 
 /** One point of a curve: what stands on the x axis, and the load that belongs to it. */
@@ -90,4 +119,8 @@ export const BY_RATE: readonly Point[] = [5_000, 10_000, 20_000, 50_000, 100_000
 
 function pairs(count: number): Partial<MessageShape> {
   return { publishers: count, subscribers: count };
+}
+
+function latency(quantile: "p50" | "p99", unit: string): Figure {
+  return { unit, isLessBetter: true, of: (result) => result.kind === "messages" ? result[quantile] : NaN };
 }

@@ -174,6 +174,28 @@ Deno.test("what a crowd rests on is asked when its slice comes: a commit that fa
   await closed(turn, committer);
 });
 
+Deno.test("slices of long work take turns, and what came in is read between them", async () => {
+  const { committer, turn } = start();
+  const slices: string[] = [];
+  const work = (name: string, left: number) => {
+    slices.push(name);
+    if (left > 1) turn.later(() => work(name, left - 1));
+  };
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using near = await Deno.connect({ port: listener.addr.port });
+  using far = await listener.accept();
+  let slicesWhenRead = 0;
+  const reading = far.read(new Uint8Array(1)).then(() => slicesWhenRead = slices.length);
+  turn.later(() => work("one", 100));
+  turn.later(() => work("other", 100));
+  await near.write(Uint8Array.of(1));
+  await eventually(() => assertEquals(slices.length, 200));
+  await reading;
+  assertEquals(slices.slice(0, 4), ["one", "other", "one", "other"]);
+  assertEquals(slicesWhenRead < 50, true, `It was read after ${slicesWhenRead} slices`);
+  await closed(turn, committer);
+});
+
 /** Closes it; a commit that it begins then succeeds. */
 async function closed(turn: Turn, committer: HandCommitter): Promise<void> {
   const closing = turn.close();

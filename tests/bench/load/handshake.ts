@@ -9,7 +9,7 @@ import {
 } from "../../../broker/packet/mod.ts";
 import type { BenchVersion } from "./options.ts";
 
-const HOST = "127.0.0.1";
+export const HOST = "127.0.0.1";
 const ANSWER_BYTES_MAX = 4096;
 const KEEP_ALIVE_SECONDS = 600;
 
@@ -21,25 +21,32 @@ export interface OpenClient {
 }
 
 /** Connects and waits for the broker's consent. */
-export async function openClient(port: number, version: BenchVersion, clientId: string): Promise<OpenClient> {
+export async function openClient(
+  port: number,
+  version: BenchVersion,
+  clientId: string,
+  { cleanStart = true } = {},
+): Promise<OpenClient> {
   const connection = await Deno.connect({ hostname: HOST, port });
   connection.setNoDelay(true);
-  await writeAll(
-    connection,
-    encode({
-      type: "connect",
-      version,
-      cleanStart: true,
-      keepAliveSeconds: KEEP_ALIVE_SECONDS,
-      clientId,
-      will: undefined,
-      username: undefined,
-      password: undefined,
-    }, version),
-  );
+  await writeAll(connection, connectBytes(version, clientId, cleanStart));
   const connack = await receive<ConnackPacket>(connection, version, "connack");
   if (connack.reasonCode !== 0) throw new Error(`The broker refused ${clientId}: ${connack.reasonCode}`);
   return { connection, version, receiveMaximum: connack.receiveMaximum };
+}
+
+/** A CONNECT whose last bytes are the client identifier. */
+export function connectBytes(version: BenchVersion, clientId: string, cleanStart = true): Uint8Array {
+  return encode({
+    type: "connect",
+    version,
+    cleanStart,
+    keepAliveSeconds: KEEP_ALIVE_SECONDS,
+    clientId,
+    will: undefined,
+    username: undefined,
+    password: undefined,
+  }, version);
 }
 
 export async function subscribe(

@@ -67,7 +67,7 @@ export class MessageLoad implements PeerOwner {
     await sleep(seconds * 1000);
     this.#tally.isMeasuring = false;
     const received = this.#tally.received - receivedBefore;
-    const { seconds: measuredSeconds, brokerCores, loadCores } = meter.stop();
+    const { seconds: measuredSeconds, ...use } = meter.stop();
     this.#isSending = false;
     await this.#settle();
     const { latency, lost, repeated } = this.#tally;
@@ -80,8 +80,7 @@ export class MessageLoad implements PeerOwner {
       due: this.#due,
       lost: lost + this.#due - this.#tally.settled,
       repeated,
-      brokerCores,
-      loadCores,
+      ...use,
     };
   }
 

@@ -36,10 +36,16 @@ export interface ConnectionShape {
   readonly connections: number;
 }
 
-/** Cores that a process used, 1 being one core all the time. */
+/** What the two processes used, 1 being one core all the time. */
 export interface Use {
   readonly brokerCores: number;
   readonly loadCores: number;
+  /** Share of the time in which the main thread ran or waited for a core: who is near 1 is the limit. */
+  readonly brokerBusy: number;
+  readonly loadBusy: number;
+  /** Share of the time in which it waited for a core that somebody else had. */
+  readonly brokerWaits: number;
+  readonly loadWaits: number;
 }
 
 export interface MessageResult extends Use {
