@@ -1,4 +1,5 @@
 import { AddressSet, formatEndpoint, parseAddress } from "../broker/mod.ts";
+import type { HeaderReader } from "./header_fields.ts";
 
 /** Whom a request comes from. */
 export interface Client {
@@ -24,14 +25,14 @@ export class ClientReader {
     this.#trusted = new AddressSet(trustedProxies);
   }
 
-  read(headers: Headers, info: RequestInfo | undefined): Client {
+  read(headers: HeaderReader, info: RequestInfo | undefined): Client {
     const { remoteAddr: remote, isSecure: isDirectlySecure = false } = info ?? {};
     if (!remote || !("hostname" in remote)) {
       return { peer: "local", address: undefined, isSecure: isDirectlySecure };
     }
     const { hostname, port } = remote;
     const direct = { peer: formatEndpoint(hostname, port), address: hostname, isSecure: isDirectlySecure };
-    if (!this.#trusted.has(hostname)) return direct;
+    if (this.#trusted.isEmpty || !this.#trusted.has(hostname)) return direct;
     const isSecure = lastOf(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" || direct.isSecure;
     const address = this.#forwardedFor(headers.get("x-forwarded-for"));
     return address === undefined ? { ...direct, isSecure } : { peer: address, address, isSecure };

@@ -2,7 +2,7 @@ import type { Limits } from "../broker/mod.ts";
 
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string | null;
 }
 

@@ -13,7 +13,7 @@ export function mqttRoute(bridge: Bridge, accept: SocketAcceptor): RouteHandler 
 
 function upgrade(bridge: Bridge, context: BridgeContext, accept: SocketAcceptor): Response {
   const request = context.req.raw;
-  const { headers } = request;
+  const headers = context.get("headers");
   if (!isWebSocket(headers) || headers.get("sec-websocket-version") !== "13") {
     throw new Problem("websocket-only", "Cannot speak MQTT here without a WebSocket of version 13", {
       headers: { "upgrade": "websocket", "sec-websocket-version": "13" },

@@ -1,9 +1,10 @@
 import type { Identity, MessageDraft, PublishWish } from "../../broker/mod.ts";
+import { readBody } from "../body.ts";
 import type { Bridge, BridgeContext } from "../context.ts";
 import { decodeText } from "../envelope.ts";
 import type { Answer } from "../idempotency_table.ts";
+import type { HeaderReader } from "../header_fields.ts";
 import { formatId } from "../message_id.ts";
-import { readBody } from "../middleware/limits.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
 import { etagOf, requirePreconditions } from "../preconditions.ts";
@@ -20,25 +21,26 @@ const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 
 /** `POST` publishes the body, `PUT` makes it the topic's retained value. */
-export async function publish(bridge: Bridge, context: BridgeContext): Promise<Response> {
+export async function publish(bridge: Bridge, context: BridgeContext): Promise<Answer> {
   const request = context.req.raw;
+  const headers = context.get("headers");
   const identity = context.get("identity");
   const url = splitUrl(request.url);
   const parameters = new Parameters(url.query);
   const { limits } = bridge.broker;
-  const asked = readPublishRequest(request, parameters, limits);
+  const asked = readPublishRequest(headers, parameters, limits);
   const topic = readTopic(url, parameters, limits.topicLevelsMax);
   const retain = request.method === "PUT" || asked.retain === true;
   // Before the body: whose message is not taken need not send it.
   requireMayPublish(bridge, identity, { topic, qos: asked.qos, retain });
-  const payload = await readBody(request, bridge.broker);
+  const payload = await readBody(bridge, context);
   const draft = draftOf(request.method, topic, asked, payload);
   requireRate(bridge, context, draft);
-  const key = request.headers.get("idempotency-key");
+  const key = headers.get("idempotency-key");
   const answer = key === null
     ? await publishDraft(bridge, context, draft, asked)
     : await publishOnce(bridge, context, draft, asked, key);
-  return respond(answer, request.headers);
+  return answerTo(answer, headers);
 }
 
 /** `DELETE` clears the topic's retained value, which live subscribers see as an empty message. */
@@ -52,7 +54,7 @@ export async function clear(bridge: Bridge, context: BridgeContext): Promise<Res
   const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
   requireMayPublish(bridge, identity, { topic, qos: 0, retain: true });
   const retained = broker.retained.get(identity, topic);
-  requirePreconditions(request.headers, retained && etagOf(broker.epoch, retained));
+  requirePreconditions(context.get("headers"), retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
   requireRate(bridge, context, { topic, payload: NO_BYTES });
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
@@ -166,7 +168,7 @@ async function publishDraft(
   const { topic } = draft;
   requireMayPublish(bridge, identity, draft);
   const previous = broker.retained.get(identity, topic);
-  requirePreconditions(context.req.raw.headers, previous && etagOf(broker.epoch, previous));
+  requirePreconditions(context.get("headers"), previous && etagOf(broker.epoch, previous));
   if (asked.mandatory && broker.matchCount(topic) === 0) {
     throw new Problem(
       "no-matching-subscribers",
@@ -196,19 +198,21 @@ async function publishDraft(
   };
 }
 
-function respond(answer: Answer, asked: Headers): Response {
+/**
+ * The body says the id too, and no cache keeps what answers a POST or PUT without being told to (RFC 9111, 3), so the
+ * usual answer has one header only: with one of these types and no other, Deno has a way for it that costs nothing.
+ */
+function answerTo({ status, headers, body }: Answer, asked: HeaderReader): Answer {
   const isMinimal = /(^|,)\s*return=minimal\s*(,|;|$)/i.test(asked.get("prefer") ?? "");
-  const headers = { ...answer.headers, "cache-control": "no-store", "x-content-type-options": "nosniff" };
   if (!isMinimal) {
-    return new Response(answer.body, {
-      status: answer.status,
-      headers: { ...headers, "content-type": "application/json" },
-    });
+    const { "mqtt-message-id": _, ...others } = headers;
+    return { status, headers: { ...others, "content-type": "application/json" }, body };
   }
-  return new Response(null, {
-    status: answer.status === 200 ? 204 : answer.status,
-    headers: { ...headers, "preference-applied": "return=minimal" },
-  });
+  return {
+    status: status === 200 ? 204 : status,
+    headers: { ...headers, "cache-control": "no-store", "preference-applied": "return=minimal" },
+    body: null,
+  };
 }
 
 async function settle({ broker }: Bridge): Promise<void> {
