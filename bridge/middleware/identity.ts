@@ -8,7 +8,7 @@ import {
   type Identity,
 } from "../../broker/mod.ts";
 import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
-import type { Answer, Bridge, BridgeContext, RouteHandler } from "../context.ts";
+import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { names } from "../negotiate.ts";
 import { Parameters } from "../parameters.ts";
 import { splitUrl } from "../raw_url.ts";
@@ -30,18 +30,30 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
 export function identified(bridge: Bridge, handler: RouteHandler): RouteHandler {
   const allowed = new Set(bridge.options.allowedOrigins);
-  return async (context): Promise<Response | Answer> => {
-    const identity = await (identityOfToken(bridge, context) ??
-      identityOfCookie(bridge, context, allowed) ??
-      authenticate(bridge, readCredentials(bridge.broker, context)));
+  const handle = (context: BridgeContext, identity: Identity): ReturnType<RouteHandler> => {
     context.set("identity", identity);
-    return await handler(context);
+    return handler(context);
+  };
+  return (context) => {
+    const identity = identityOfToken(bridge, context) ??
+      identityOfCookie(bridge, context, allowed) ??
+      authenticate(bridge, readCredentials(bridge.broker, context));
+    if (!(identity instanceof Promise)) return handle(context, identity);
+    return identity.then((later) => handle(context, later));
   };
 }
 
 /** Who has these credentials; throws why they are not let in. */
-export async function authenticate({ broker }: Bridge, credentials: Credentials): Promise<Identity> {
-  const grant = await broker.authenticate(credentials);
+export function authenticate(
+  { broker }: Bridge,
+  credentials: Credentials,
+): Identity | Promise<Identity> {
+  const grant = broker.authenticate(credentials);
+  if (!(grant instanceof Promise)) return identityOf(broker, grant, credentials);
+  return grant.then((later) => identityOf(broker, later, credentials));
+}
+
+function identityOf(broker: Broker, grant: Grant, credentials: Credentials): Identity {
   if (grant.granted) return grant.identity;
   broker.log.info("http-refused", { peer: credentials.peer, reason: grant.reason });
   throw refusal(broker, grant, credentials);

@@ -76,6 +76,7 @@ function requireRate(
   context: BridgeContext,
   { topic, payload }: Pick<MessageDraft, "topic" | "payload">,
 ): void {
+  if (!rates.isLimited) return;
   const bytes = encoder.encode(topic).length + payload.length;
   const { peer } = context.get("client");
   const seconds = rates.take(context.get("identity"), peer, bytes);
@@ -184,17 +185,13 @@ async function publishDraft(
   if (publication.isKept) await settle(bridge);
   const { message, matched } = publication;
   const id = formatId(broker.epoch, message.sequence);
+  const isCleared = draft.retain && draft.payload.length === 0;
   const isState = context.req.raw.method === "PUT";
   return {
     status: isState && !previous ? 201 : 200,
     headers: { "mqtt-message-id": id, ...(isState ? { etag: `"${id}"` } : {}) },
-    body: JSON.stringify({
-      id,
-      topic,
-      matched,
-      reason_code: matched === 0 ? NO_MATCHING_SUBSCRIBERS : 0,
-      ...(draft.retain && draft.payload.length === 0 ? { cleared: true } : {}),
-    }) + "\n",
+    body: `{"id":"${id}","topic":${JSON.stringify(topic)},"matched":${matched},` +
+      `"reason_code":${matched === 0 ? NO_MATCHING_SUBSCRIBERS : 0}${isCleared ? ',"cleared":true' : ""}}\n`,
   };
 }
 
