@@ -54,7 +54,7 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   };
   const app = createApp(state);
   return {
-    fetch: async (request, info) => await app.fetch(request, { info }),
+    fetch: (request, info) => Promise.resolve(app.fetch(request, { info })),
     get streamCount() {
       return streams.size;
     },
