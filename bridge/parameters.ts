@@ -9,13 +9,16 @@ interface Parameter {
   readonly raw: string;
 }
 
+/** Most requests have none. */
+const NONE: readonly Parameter[] = [];
+
 /** The parameters of a URL, read strictly: what is not understood is refused, never ignored. */
 export class Parameters {
   readonly #parameters: readonly Parameter[];
 
   /** @param query what stands behind the `?` */
   constructor(query: string) {
-    this.#parameters = query.split("&").filter((part) => part !== "").map((part) => {
+    this.#parameters = query === "" ? NONE : query.split("&").filter((part) => part !== "").map((part) => {
       const mark = part.indexOf("=");
       const name = decodeParameter(mark === -1 ? part : part.slice(0, mark), "a parameter name");
       return { name, raw: mark === -1 ? "" : part.slice(mark + 1) };
@@ -24,6 +27,7 @@ export class Parameters {
 
   /** Refuses every name that is not listed, and every repeated one but `filter` and `user.<key>`. */
   allowOnly(names: readonly string[]): void {
+    if (this.#parameters.length === 0) return;
     const seen = new Set<string>();
     for (const { name } of this.#parameters) {
       if (name.startsWith("_")) continue; // Cache busters.

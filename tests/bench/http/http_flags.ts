@@ -23,17 +23,23 @@ export interface HttpPace {
 export function paceOf(line: CommandLine): HttpPace {
   return {
     rounds: wholeNumber(line, "rounds", 3),
-    seconds: wholeNumber(line, "seconds", 3),
-    warmSeconds: wholeNumber(line, "warm-up", 2),
+    seconds: numberOf(line, "seconds", 3),
+    warmSeconds: numberOf(line, "warm-up", 2),
     against: line.get("against")?.[0],
   };
 }
 
 export function wholeNumber(line: CommandLine, name: string, otherwise: number): number {
+  const value = numberOf(line, name, otherwise);
+  if (Number.isInteger(value)) return value;
+  throw new UsageError(`Cannot use --${name} ${value}: a whole number is needed`);
+}
+
+function numberOf(line: CommandLine, name: string, otherwise: number): number {
   const word = line.get(name)?.[0];
   const value = word === undefined ? otherwise : Number(word);
-  if (word !== "" && Number.isInteger(value) && value > 0) return value;
-  throw new UsageError(`Cannot use --${name} ${JSON.stringify(word)}: a whole number above 0 is needed`);
+  if (word !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`Cannot use --${name} ${JSON.stringify(word)}: a number above 0 is needed`);
 }
 
 /** Runs a bench; the answer is the exit code: 0 done, 1 something failed, 2 wrong flags. */
