@@ -6,12 +6,18 @@ export interface Answer {
   readonly body: string | null;
 }
 
+/** What came of a publish: an answer without what is said of the message in the way that the client prefers. */
+export interface PublishAnswer extends Answer {
+  /** Of the message. */
+  readonly id: string;
+}
+
 export interface Attempt {
   /** Of what was asked; another one under the same key is a mistake. */
   readonly fingerprint: string;
   readonly expiresAt: number;
   /** Undefined while the first request is under way. */
-  answer: Answer | undefined;
+  answer: PublishAnswer | undefined;
 }
 
 /** Remembers what came of each Idempotency-Key for some minutes; when full, the oldest is forgotten. */

@@ -40,6 +40,10 @@ export class Parameters {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#parameters.length === 0;
+  }
+
   has(name: string): boolean {
     return this.#parameters.some((parameter) => parameter.name === name);
   }

@@ -57,12 +57,16 @@ export function readPublishRequest(
   limits: Limits,
 ): PublishRequest {
   parameters.allowOnly(PUBLISH_PARAMETERS);
+  let isPlain = parameters.isEmpty;
   for (const name of headers.keys()) {
-    if (name.startsWith("mqtt-") && !(MQTT_HEADERS as readonly string[]).includes(name)) {
+    if (!name.startsWith("mqtt-")) continue;
+    isPlain = false;
+    if (!(MQTT_HEADERS as readonly string[]).includes(name)) {
       throw unknownName("unknown-header", name, MQTT_HEADERS);
     }
   }
   refuseEncodedBody(headers);
+  if (isPlain) return plainRequest(headers);
   const [qosName, qosText] = pick(parameters, headers, "qos", "mqtt-qos");
   const [retainName, retainText] = pick(parameters, headers, "retain", "mqtt-retain");
   return {
@@ -71,6 +75,20 @@ export function readPublishRequest(
     properties: readProperties(parameters, headers, limits),
     traceProperties: readTrace(headers),
     mandatory: parameters.flag("mandatory"),
+  };
+}
+
+/** Nothing was said of the message but its type, as by most: a tenth of a publish went into asking for the rest. */
+function plainRequest(headers: HeaderReader): PublishRequest {
+  const contentType = readContentType(headers);
+  return {
+    qos: 0,
+    retain: undefined,
+    properties: contentType === undefined
+      ? undefined
+      : { contentType: requireField("content_type", contentType) },
+    traceProperties: readTrace(headers),
+    mandatory: false,
   };
 }
 

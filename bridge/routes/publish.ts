@@ -2,7 +2,7 @@ import type { Identity, MessageDraft, PublishWish } from "../../broker/mod.ts";
 import { readBody } from "../body.ts";
 import type { Bridge, BridgeContext } from "../context.ts";
 import { decodeText } from "../envelope.ts";
-import type { Answer } from "../idempotency_table.ts";
+import type { Answer, PublishAnswer } from "../idempotency_table.ts";
 import type { HeaderReader } from "../header_fields.ts";
 import { formatId } from "../message_id.ts";
 import { Problem } from "../middleware/problem.ts";
@@ -17,6 +17,11 @@ const NO_MATCHING_SUBSCRIBERS = 0x10;
 const PAYLOAD_FORMAT_INVALID = 0x99;
 const RETRY_AFTER_SECONDS = "1";
 const NO_BYTES = new Uint8Array(0);
+/**
+ * The body says the id too, and no cache keeps what answers a POST or PUT without being told to (RFC 9111, 3), so the
+ * usual answer has one header only: with one of this type and no other, Deno has a way for it that costs nothing.
+ */
+const JSON_HEADERS = { "content-type": "application/json" };
 
 const encoder = new TextEncoder();
 
@@ -117,7 +122,7 @@ async function publishOnce(
   draft: MessageDraft,
   asked: PublishRequest,
   key: string,
-): Promise<Answer> {
+): Promise<PublishAnswer> {
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw new Problem(
       "invalid-header",
@@ -158,12 +163,12 @@ async function publishOnce(
 }
 
 /** What is checked here stays true until the message is routed: nothing waits in between. */
-async function publishDraft(
+function publishDraft(
   bridge: Bridge,
   context: BridgeContext,
   draft: MessageDraft,
   asked: PublishRequest,
-): Promise<Answer> {
+): PublishAnswer | Promise<PublishAnswer> {
   const { broker } = bridge;
   const identity = context.get("identity");
   const { topic } = draft;
@@ -182,34 +187,33 @@ async function publishDraft(
   }
   const publication = broker.publish(identity, { ...draft, properties: withTrace(asked) });
   if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
-  if (publication.isKept) await settle(bridge);
-  const { message, matched } = publication;
+  const { message, matched, isKept } = publication;
   const id = formatId(broker.epoch, message.sequence);
   const isCleared = draft.retain && draft.payload.length === 0;
   const isState = context.req.raw.method === "PUT";
-  return {
+  const answer: PublishAnswer = {
+    id,
     status: isState && !previous ? 201 : 200,
-    headers: { "mqtt-message-id": id, ...(isState ? { etag: `"${id}"` } : {}) },
+    headers: isState ? { ...JSON_HEADERS, etag: `"${id}"` } : JSON_HEADERS,
     body: `{"id":"${id}","topic":${JSON.stringify(topic)},"matched":${matched},` +
       `"reason_code":${matched === 0 ? NO_MATCHING_SUBSCRIBERS : 0}${isCleared ? ',"cleared":true' : ""}}\n`,
   };
+  return isKept ? settle(bridge).then(() => answer) : answer;
 }
 
-/**
- * The body says the id too, and no cache keeps what answers a POST or PUT without being told to (RFC 9111, 3), so the
- * usual answer has one header only: with one of these types and no other, Deno has a way for it that costs nothing.
- */
-function answerTo({ status, headers, body }: Answer, asked: HeaderReader): Answer {
-  const isMinimal = /(^|,)\s*return=minimal\s*(,|;|$)/i.test(asked.get("prefer") ?? "");
-  if (!isMinimal) {
-    const { "mqtt-message-id": _, ...others } = headers;
-    return { status, headers: { ...others, "content-type": "application/json" }, body };
+/** The answer as it is, or for who prefers that, without a body. */
+function answerTo({ id, status, headers, body }: PublishAnswer, asked: HeaderReader): Answer {
+  const preference = asked.get("prefer");
+  if (preference === null || !/(^|,)\s*return=minimal\s*(,|;|$)/i.test(preference)) {
+    return { status, headers, body };
   }
-  return {
-    status: status === 200 ? 204 : status,
-    headers: { ...headers, "cache-control": "no-store", "preference-applied": "return=minimal" },
-    body: null,
+  const { "content-type": _, ...others } = headers;
+  const minimal = {
+    "mqtt-message-id": id,
+    "cache-control": "no-store",
+    "preference-applied": "return=minimal",
   };
+  return { status: status === 200 ? 204 : status, headers: { ...others, ...minimal }, body: null };
 }
 
 async function settle({ broker }: Bridge): Promise<void> {
