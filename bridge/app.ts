@@ -1,10 +1,8 @@
 import { Hono } from "hono";
-import type { Bridge, BridgeEnv } from "./context.ts";
-import { answerPreflight, guardAnswers } from "./middleware/cors.ts";
-import { askForWhatIsOffered, identify } from "./middleware/identity.ts";
-import { limitUrl, refuseWhileDraining } from "./middleware/limits.ts";
-import { guardHost, guardOrigin } from "./middleware/origin.ts";
-import { Problem, problemResponse } from "./middleware/problem.ts";
+import type { Bridge, BridgeEnv, RouteHandler } from "./context.ts";
+import { guard } from "./middleware/guard.ts";
+import { identified } from "./middleware/identity.ts";
+import { Problem } from "./middleware/problem.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { helpRoute } from "./routes/help.ts";
 import { limitsRoute } from "./routes/limits.ts";
@@ -17,52 +15,30 @@ import { topicRoutes } from "./routes/topics.ts";
 
 /** All routes of the bridge. Those with a topic in the path take everything below and read it themselves. */
 export function createApp(bridge: Bridge): Hono<BridgeEnv> {
-  const { broker, options } = bridge;
+  const { options } = bridge;
   const app = new Hono<BridgeEnv>();
 
-  app.onError((error) => {
-    if (error instanceof Problem) {
-      broker.counters.met(error.extras.limit);
-      return problemResponse(error);
-    }
-    const instance = crypto.randomUUID();
-    broker.log.error("http-failed", { instance, error: error.stack ?? String(error) });
-    return problemResponse(
-      new Problem("internal-error", "Cannot answer: something went wrong here"),
-      instance,
-    );
-  });
-  app.notFound((context) =>
-    problemResponse(
-      new Problem("not-found", `There is nothing at ${context.req.path.slice(0, 80)}`, {
-        hint: "GET / lists the routes",
-      }),
-    )
-  );
+  const guarded = guard(bridge);
+  const all = (path: string, handler: RouteHandler) => app.all(path, guarded(handler));
+  const allIdentified = (path: string, handler: RouteHandler) => all(path, identified(bridge, handler));
 
-  app.use(async (context, next) => {
-    context.set("client", bridge.clients.read(context.req.raw.headers, context.env?.info));
-    await next();
-  });
-  app.use(guardAnswers(options));
-  app.use(askForWhatIsOffered(bridge));
-  app.use(guardHost(options));
-  app.use(limitUrl(broker.limits.urlBytesMax));
-  app.use(answerPreflight(options));
-  app.use(guardOrigin(options));
-  app.use(refuseWhileDraining(bridge));
+  app.notFound(guarded((context) => {
+    throw new Problem("not-found", `There is nothing at ${context.req.path.slice(0, 80)}`, {
+      hint: "GET / lists the routes",
+    });
+  }));
 
-  app.all("/", helpRoute());
-  app.all("/healthz", healthRoute());
-  app.all("/readyz", readyRoute(bridge));
-  app.all("/limits", limitsRoute(bridge));
-  app.all("/problems", problemRoute());
-  app.all("/problems/:slug", problemRoute());
+  all("/", helpRoute());
+  all("/healthz", healthRoute());
+  all("/readyz", readyRoute(bridge));
+  all("/limits", limitsRoute(bridge));
+  all("/problems", problemRoute());
+  all("/problems/:slug", problemRoute());
 
-  if (options.hasWebSocket ?? true) app.all("/mqtt", mqttRoute(bridge));
-  app.all("/session", sessionRoute(bridge));
-  app.all("/tokens", identify(bridge), tokenRoute(bridge));
-  app.all("/topics/*", identify(bridge), topicRoutes(bridge));
-  app.all("/stream/*", identify(bridge), streamRoute(bridge));
+  if (options.hasWebSocket ?? true) all("/mqtt", mqttRoute(bridge));
+  all("/session", sessionRoute(bridge));
+  allIdentified("/tokens", tokenRoute(bridge));
+  allIdentified("/topics/*", topicRoutes(bridge));
+  allIdentified("/stream/*", streamRoute(bridge));
   return app;
 }

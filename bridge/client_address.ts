@@ -1,4 +1,5 @@
 import { AddressSet, formatEndpoint, type Offer, parseAddress } from "../broker/mod.ts";
+import type { HeaderReader } from "./header_fields.ts";
 import type { WebSocketOpener } from "./web_socket.ts";
 
 /** Whom a request comes from. */
@@ -31,13 +32,13 @@ export class ClientReader {
     this.#trusted = new AddressSet(trustedProxies);
   }
 
-  read(headers: Headers, info: RequestInfo | undefined): Client {
+  read(headers: HeaderReader, info: RequestInfo | undefined): Client {
     const { remoteAddr: remote, isSecure: isDirectlySecure = false, offer } = info ?? {};
     const came = { isSecure: isDirectlySecure, ...(offer && { offer }) };
     if (!remote || !("hostname" in remote)) return { peer: "local", address: undefined, ...came };
     const { hostname, port } = remote;
     const direct = { peer: formatEndpoint(hostname, port), address: hostname, ...came };
-    if (!this.#trusted.has(hostname)) return direct;
+    if (this.#trusted.isEmpty || !this.#trusted.has(hostname)) return direct;
     const isSecure = lastOf(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" || direct.isSecure;
     const address = this.#forwardedFor(headers.get("x-forwarded-for"));
     return address === undefined ? { ...direct, isSecure } : { ...direct, peer: address, address, isSecure };

@@ -3,8 +3,10 @@ import type { LoginTable } from "./access/login_table.ts";
 import type { StreamTokenTable } from "./access/stream_token_table.ts";
 import type { Broker, Identity } from "../broker/mod.ts";
 import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
-import type { IdempotencyTable } from "./idempotency_table.ts";
+import type { HeaderReader } from "./header_fields.ts";
+import type { Answer, IdempotencyTable } from "./idempotency_table.ts";
 import type { RateTable } from "./rate_table.ts";
+import type { StallTable } from "./stall_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
 
 export interface BridgeOptions {
@@ -26,6 +28,8 @@ export interface Bridge {
   readonly streams: StreamTable;
   readonly idempotency: IdempotencyTable;
   readonly rates: RateTable;
+  /** Uploads that are awaited. */
+  readonly stalls: StallTable;
   readonly logins: LoginTable;
   readonly streamTokens: StreamTokenTable;
   readonly options: BridgeOptions;
@@ -39,8 +43,11 @@ export interface Bridge {
 
 export interface BridgeEnv extends Env {
   Bindings: { readonly info?: RequestInfo | undefined };
-  Variables: { client: Client; identity: Identity };
+  Variables: { client: Client; headers: HeaderReader; identity: Identity };
 }
 
 export type BridgeContext = Context<BridgeEnv>;
-export type RouteHandler = (context: BridgeContext) => Response | Promise<Response>;
+export type { Answer } from "./idempotency_table.ts";
+export type RouteHandler = (
+  context: BridgeContext,
+) => Response | Answer | Promise<Response | Answer>;

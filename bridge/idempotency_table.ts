@@ -2,8 +2,14 @@ import type { Limits } from "../broker/mod.ts";
 
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string | null;
+}
+
+/** What came of a publish: an answer without what is said of the message in the way that the client prefers. */
+export interface PublishAnswer extends Answer {
+  /** Of the message. */
+  readonly id: string;
 }
 
 export interface Attempt {
@@ -11,7 +17,7 @@ export interface Attempt {
   readonly fingerprint: string;
   readonly expiresAt: number;
   /** Undefined while the first request is under way. */
-  answer: Answer | undefined;
+  answer: PublishAnswer | undefined;
 }
 
 /** Remembers what came of each Idempotency-Key for some minutes; when full, the oldest is forgotten. */

@@ -1,5 +1,5 @@
-import type { Broker } from "../broker/mod.ts";
-import { readBody } from "./middleware/limits.ts";
+import type { Bridge, BridgeContext } from "./context.ts";
+import { readBody } from "./body.ts";
 import { Problem } from "./middleware/problem.ts";
 import { unknownName } from "./parameters.ts";
 
@@ -7,11 +7,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads a small JSON object with no other keys than these. Nothing of it is quoted: it may be a secret. */
 export async function readJsonObject(
-  request: Request,
-  broker: Broker,
+  bridge: Bridge,
+  context: BridgeContext,
   keys: readonly string[],
 ): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBody(request, broker, "accessBodyBytesMax");
+  const bytes = await readBody(bridge, context, "accessBodyBytesMax");
   let value: unknown;
   try {
     value = JSON.parse(utf8.decode(bytes));

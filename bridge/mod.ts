@@ -8,6 +8,7 @@ import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
 import { ClientReader, type RequestInfo } from "./client_address.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
 import { RateTable } from "./rate_table.ts";
+import { StallTable } from "./stall_table.ts";
 import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
@@ -49,6 +50,7 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   const state: BridgeState = {
     ...{ broker, options, random, streams, idempotency },
     rates: new RateTable(broker),
+    stalls: new StallTable(broker.clock, broker.limits.stallSeconds),
     clients: new ClientReader(options.trustedProxies),
     logins: new LoginTable(broker),
     streamTokens: new StreamTokenTable(broker),
@@ -57,7 +59,7 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
   };
   const app = createApp(state);
   return {
-    fetch: async (request, info) => await app.fetch(request, { info }),
+    fetch: (request, info) => Promise.resolve(app.fetch(request, { info })),
     get streamCount() {
       return streams.size;
     },
@@ -69,6 +71,7 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
       await streams.close();
       stopObserving();
       keeper.close();
+      state.stalls.close();
     },
   };
 }

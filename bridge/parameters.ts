@@ -17,6 +17,8 @@ export interface Range {
   /** Where the most that it may be comes from. */
   readonly limit?: MeteredLimit;
 }
+/** Most requests have none. */
+const NONE: readonly Parameter[] = [];
 
 /** The parameters of a URL, read strictly: what is not understood is refused, never ignored. */
 export class Parameters {
@@ -24,7 +26,7 @@ export class Parameters {
 
   /** @param query what stands behind the `?` */
   constructor(query: string) {
-    this.#parameters = query.split("&").filter((part) => part !== "").map((part) => {
+    this.#parameters = query === "" ? NONE : query.split("&").filter((part) => part !== "").map((part) => {
       const mark = part.indexOf("=");
       const name = decodeParameter(mark === -1 ? part : part.slice(0, mark), "a parameter name");
       return { name, raw: mark === -1 ? "" : part.slice(mark + 1) };
@@ -33,6 +35,7 @@ export class Parameters {
 
   /** Refuses every name that is not listed, and every repeated one but `filter` and `user.<key>`. */
   allowOnly(names: readonly string[]): void {
+    if (this.#parameters.length === 0) return;
     const seen = new Set<string>();
     for (const { name } of this.#parameters) {
       if (name.startsWith("_")) continue; // Cache busters.
@@ -43,6 +46,10 @@ export class Parameters {
       }
       seen.add(name);
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#parameters.length === 0;
   }
 
   has(name: string): boolean {

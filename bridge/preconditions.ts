@@ -1,4 +1,5 @@
 import type { Message } from "../broker/mod.ts";
+import type { HeaderReader } from "./header_fields.ts";
 import { formatId } from "./message_id.ts";
 import { Problem } from "./middleware/problem.ts";
 
@@ -8,7 +9,7 @@ export function etagOf(epoch: string, message: Message): string {
 }
 
 /** Throws if `If-Match` or `If-None-Match` asks for another retained message than there is. */
-export function requirePreconditions(headers: Headers, etag: string | undefined): void {
+export function requirePreconditions(headers: HeaderReader, etag: string | undefined): void {
   const wanted = headers.get("if-match");
   if (wanted !== null && !covers(wanted, etag)) throw failed("If-Match", etag);
   const unwanted = headers.get("if-none-match");
@@ -16,7 +17,7 @@ export function requirePreconditions(headers: Headers, etag: string | undefined)
 }
 
 /** Whether the reader has this very message already. */
-export function isUnchanged(headers: Headers, etag: string): boolean {
+export function isUnchanged(headers: HeaderReader, etag: string): boolean {
   const known = headers.get("if-none-match");
   return known !== null && covers(known, etag);
 }

@@ -1,5 +1,6 @@
 import { decodeBase64Url } from "@std/encoding/base64url";
 import type { Limits, MessageProperties, QoS } from "../broker/mod.ts";
+import type { HeaderReader } from "./header_fields.ts";
 import { Problem } from "./middleware/problem.ts";
 import { notAllowed, type Parameters, readChoice, readSeconds, unknownName } from "./parameters.ts";
 import { percentDecode } from "./raw_url.ts";
@@ -50,15 +51,22 @@ export interface PublishRequest {
   readonly mandatory: boolean;
 }
 
-export function readPublishRequest(request: Request, parameters: Parameters, limits: Limits): PublishRequest {
+export function readPublishRequest(
+  headers: HeaderReader,
+  parameters: Parameters,
+  limits: Limits,
+): PublishRequest {
   parameters.allowOnly(PUBLISH_PARAMETERS);
-  const { headers } = request;
+  let isPlain = parameters.isEmpty;
   for (const name of headers.keys()) {
-    if (name.startsWith("mqtt-") && !(MQTT_HEADERS as readonly string[]).includes(name)) {
+    if (!name.startsWith("mqtt-")) continue;
+    isPlain = false;
+    if (!(MQTT_HEADERS as readonly string[]).includes(name)) {
       throw unknownName("unknown-header", name, MQTT_HEADERS);
     }
   }
   refuseEncodedBody(headers);
+  if (isPlain) return plainRequest(headers);
   const [qosName, qosText] = pick(parameters, headers, "qos", "mqtt-qos");
   const [retainName, retainText] = pick(parameters, headers, "retain", "mqtt-retain");
   return {
@@ -70,13 +78,27 @@ export function readPublishRequest(request: Request, parameters: Parameters, lim
   };
 }
 
+/** Nothing was said of the message but its type, as by most: a tenth of a publish went into asking for the rest. */
+function plainRequest(headers: HeaderReader): PublishRequest {
+  const contentType = readContentType(headers);
+  return {
+    qos: 0,
+    retain: undefined,
+    properties: contentType === undefined
+      ? undefined
+      : { contentType: requireField("content_type", contentType) },
+    traceProperties: readTrace(headers),
+    mandatory: false,
+  };
+}
+
 /** Adds the trace to the properties of the message. */
 export function withTrace({ properties, traceProperties }: PublishRequest): MessageProperties | undefined {
   if (traceProperties.length === 0) return properties;
   return { ...properties, userProperties: [...properties?.userProperties ?? [], ...traceProperties] };
 }
 
-function refuseEncodedBody(headers: Headers): void {
+function refuseEncodedBody(headers: HeaderReader): void {
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new Problem(
@@ -97,7 +119,7 @@ function refuseEncodedBody(headers: Headers): void {
 
 function readProperties(
   parameters: Parameters,
-  headers: Headers,
+  headers: HeaderReader,
   limits: Limits,
 ): MessageProperties | undefined {
   const properties: { -readonly [Key in keyof MessageProperties]: MessageProperties[Key] } = {};
@@ -123,7 +145,7 @@ function readProperties(
 /** The query beats the header. */
 function pick(
   parameters: Parameters,
-  headers: Headers,
+  headers: HeaderReader,
   name: string,
   header: string,
 ): [name: string, text: string | undefined] {
@@ -133,7 +155,7 @@ function pick(
   return [header, value === null ? undefined : percentDecode(requireAscii(header, value), header)];
 }
 
-function readContentType(headers: Headers): string | undefined {
+function readContentType(headers: HeaderReader): string | undefined {
   const type = headers.get("content-type");
   if (type === null || type === "") return undefined;
   if (type.split(";")[0]!.trim().toLowerCase() === FORM_TYPE) return undefined;
@@ -141,7 +163,11 @@ function readContentType(headers: Headers): string | undefined {
 }
 
 /** Both sides are percent-encoded, so a comma always divides two properties. */
-function readUserProperties(parameters: Parameters, headers: Headers, limits: Limits): [string, string][] {
+function readUserProperties(
+  parameters: Parameters,
+  headers: HeaderReader,
+  limits: Limits,
+): [string, string][] {
   const header = headers.get("mqtt-user-property");
   const inHeader = header === null ? [] : requireAscii("mqtt-user-property", header).split(",")
     .map((pair): [string, string] => {
@@ -170,7 +196,7 @@ function readUserProperties(parameters: Parameters, headers: Headers, limits: Li
   return properties;
 }
 
-function readTrace(headers: Headers): [string, string][] {
+function readTrace(headers: HeaderReader): [string, string][] {
   return TRACE_HEADERS.flatMap((name): [string, string][] => {
     const value = headers.get(name);
     // A trace that is no good is not worth refusing a message for.

@@ -25,6 +25,11 @@ export class RateTable {
     return this.#rates.size;
   }
 
+  /** Whether anybody's rate has a bound. */
+  get isLimited(): boolean {
+    return this.#isLimited;
+  }
+
   /** Takes a message of so many bytes; otherwise the answer is after how many seconds to try again. */
   take(identity: Identity, peer: string, bytes: number): number {
     if (!this.#isLimited) return 0;

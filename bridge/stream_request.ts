@@ -2,6 +2,7 @@ import { type Identity, isShared, type QoS } from "../broker/mod.ts";
 import type { Bridge } from "./context.ts";
 import { parseDurationSeconds } from "./duration.ts";
 import { PAYLOAD_FORMS } from "./envelope.ts";
+import type { HeaderReader } from "./header_fields.ts";
 import { parseId } from "./message_id.ts";
 import { Problem } from "./middleware/problem.ts";
 import { negotiate } from "./negotiate.ts";
@@ -39,7 +40,7 @@ export function readStreamWish(
   { broker }: Bridge,
   { identity, headers, parameters, filters }: {
     readonly identity: Identity;
-    readonly headers: Headers;
+    readonly headers: HeaderReader;
     readonly parameters: Parameters;
     readonly filters: readonly string[];
   },
@@ -97,7 +98,7 @@ export function readStreamWish(
 }
 
 /** EventSource keeps its URL when it reconnects, so the header, which tells where it really is, goes first. */
-function readSince(headers: Headers, parameters: Parameters, now: number): Since {
+function readSince(headers: HeaderReader, parameters: Parameters, now: number): Since {
   const text = parameters.text("since");
   const since = text === undefined || text === "" ? { kind: "now" } as const : parseSince(text, now);
   const id = headers.get("last-event-id") || parameters.text("last_event_id");

@@ -174,10 +174,11 @@ export class Broker {
   }
 
   /** Says who somebody is; nobody, if that cannot be found out. The one thing here that may take time. */
-  async authenticate(credentials: Credentials): Promise<Grant> {
-    const grant = await this.door.authenticate(credentials);
-    if (!grant.granted) return grant;
-    return { ...grant, identity: this.admit(grant.identity, credentials.clientId) };
+  authenticate(credentials: Credentials): Grant | Promise<Grant> {
+    const admitted = (grant: Grant): Grant =>
+      grant.granted ? { ...grant, identity: this.admit(grant.identity, credentials.clientId) } : grant;
+    const grant = this.door.authenticate(credentials);
+    return grant instanceof Promise ? grant.then(admitted) : admitted(grant);
   }
 
   /**

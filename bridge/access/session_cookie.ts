@@ -11,7 +11,7 @@ const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
 /** The secret in the cookie that belongs to the way the request came; undefined without one. */
 export function readCookie(context: BridgeContext): string | undefined {
   const name = nameFor(context);
-  for (const pair of (context.req.raw.headers.get("cookie") ?? "").split(";")) {
+  for (const pair of (context.get("headers").get("cookie") ?? "").split(";")) {
     const [key, ...rest] = pair.trim().split("=");
     if (key === name) return rest.join("=");
   }
@@ -21,7 +21,7 @@ export function readCookie(context: BridgeContext): string | undefined {
 /** What sets the cookie; it is refused where others could read it on its way. */
 export function cookieFor(context: BridgeContext, secret: string): string {
   if (context.get("client").isSecure) return `${SECURE_NAME}=${secret}; ${ATTRIBUTES}; Secure`;
-  if (isLocalHost(context.req.raw)) return `${LOCAL_NAME}=${secret}; ${ATTRIBUTES}`;
+  if (isLocalHost(context)) return `${LOCAL_NAME}=${secret}; ${ATTRIBUTES}`;
   throw new Problem("tls-required", "Cannot give a cookie over plain HTTP: others could read it on its way");
 }
 

@@ -1,5 +1,4 @@
 import { decodeBase64 } from "@std/encoding/base64";
-import type { MiddlewareHandler } from "hono";
 import {
   type Action,
   ANONYMOUS_NAME,
@@ -10,7 +9,7 @@ import {
   isOffered,
 } from "../../broker/mod.ts";
 import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
-import type { Bridge, BridgeContext, BridgeEnv } from "../context.ts";
+import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { names } from "../negotiate.ts";
 import { Parameters } from "../parameters.ts";
 import { splitUrl } from "../raw_url.ts";
@@ -30,31 +29,41 @@ const BEARER_TOKEN = /^bearer +([\w.~+/-]+=*)$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Finds out who asks, by the same authenticators that MQTT uses, and leaves the identity in the context. */
-export function identify(bridge: Bridge): MiddlewareHandler<BridgeEnv> {
+export function identified(bridge: Bridge, handler: RouteHandler): RouteHandler {
   const allowed = new Set(bridge.options.allowedOrigins);
-  return async (context, next) => {
-    const identity = await identityOfToken(bridge, context) ??
-      await identityOfCookie(bridge, context, allowed) ??
-      await authenticate(bridge, readCredentials(bridge.broker, context));
+  const handle = (context: BridgeContext, identity: Identity): ReturnType<RouteHandler> => {
     context.set("identity", identity);
-    await next();
+    return handler(context);
+  };
+  return (context) => {
+    const identity = identityOfToken(bridge, context) ??
+      identityOfCookie(bridge, context, allowed) ??
+      authenticate(bridge, readCredentials(bridge.broker, context));
+    if (!(identity instanceof Promise)) return handle(context, identity);
+    return identity.then((later) => handle(context, later));
   };
 }
 
 /** Who is asked for a password shows it: a listener asks for nothing that it does not offer. */
-export function askForWhatIsOffered({ broker: { door } }: Bridge): MiddlewareHandler<BridgeEnv> {
-  return async (context, next) => {
-    await next();
+export function askForWhatIsOffered({ broker: { door } }: Bridge) {
+  return (context: BridgeContext, headers: Headers): void => {
     const { offer } = context.get("client");
-    const { headers } = context.res;
     if (!offer || door.takesPasswords(offer) || !headers.get("www-authenticate")?.startsWith(BASIC)) return;
     headers.set("www-authenticate", door.takesTokens(offer) ? BEARER : UNASKED);
   };
 }
 
 /** Who has these credentials; throws why they are not let in. */
-export async function authenticate({ broker }: Bridge, credentials: Credentials): Promise<Identity> {
-  const grant = await broker.authenticate(credentials);
+export function authenticate(
+  { broker }: Bridge,
+  credentials: Credentials,
+): Identity | Promise<Identity> {
+  const grant = broker.authenticate(credentials);
+  if (!(grant instanceof Promise)) return identityOf(broker, grant, credentials);
+  return grant.then((later) => identityOf(broker, later, credentials));
+}
+
+function identityOf(broker: Broker, grant: Grant, credentials: Credentials): Identity {
   if (grant.granted) return grant.identity;
   const { peer, offer } = credentials;
   broker.log.info("http-refused", { peer, reason: grant.reason, offered: offer && [...offer].join() });
@@ -62,12 +71,12 @@ export async function authenticate({ broker }: Bridge, credentials: Credentials)
 }
 
 /** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */
-async function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identity | undefined> {
-  const { req } = context;
-  const { query } = splitUrl(req.raw.url);
+function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identity> | undefined {
+  const { query } = splitUrl(context.req.raw.url);
   const token = /token|%/i.test(query) ? new Parameters(query).text("token") : undefined;
   if (token === undefined) return undefined;
-  const { method, headers } = req.raw;
+  const { method } = context.req.raw;
+  const headers = context.get("headers");
   if (!["GET", "HEAD"].includes(method) || !names(headers.get("accept"), "text/event-stream")) {
     throw new Problem(
       "invalid-parameter",
@@ -78,6 +87,10 @@ async function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<
       },
     );
   }
+  return bearerOf(bridge, context, token);
+}
+
+async function bearerOf(bridge: Bridge, context: BridgeContext, token: string): Promise<Identity> {
   const identity = await bridge.streamTokens.find(token);
   if (identity && isOffered(context.get("client").offer, identity.issuerMethod)) return identity;
   throw new Problem("stream-token-over", "Cannot let you in with this stream token", {
@@ -87,21 +100,25 @@ async function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<
 }
 
 /** Credentials in the header go before the cookie, which a browser adds unasked; so foreign pages must not use it. */
-async function identityOfCookie(
+function identityOfCookie(
   bridge: Bridge,
   context: BridgeContext,
   allowed: ReadonlySet<string>,
-): Promise<Identity | undefined> {
-  const request = context.req.raw;
-  const secret = request.headers.has("authorization") ? undefined : readCookie(context);
+): Promise<Identity> | undefined {
+  const headers = context.get("headers");
+  const secret = headers.has("authorization") ? undefined : readCookie(context);
   if (secret === undefined) return undefined;
-  const origin = request.headers.get("origin");
+  const origin = headers.get("origin");
   const isDowngrade = context.get("client").isSecure && origin?.startsWith("http:") && !allowed.has(origin);
-  if (isDowngrade || isForeign(request, allowed)) {
+  if (isDowngrade || isForeign(context, allowed)) {
     throw new Problem("cross-origin", `Cannot take the cookie on behalf of ${origin ?? "another site"}`, {
       param: "Origin",
     });
   }
+  return loggedIn(bridge, context, secret);
+}
+
+async function loggedIn(bridge: Bridge, context: BridgeContext, secret: string): Promise<Identity> {
   const login = await bridge.logins.find(secret);
   if (login && isOffered(context.get("client").offer, login.method)) return login;
   throw new Problem("session-over", "Cannot let you in with this cookie", {
@@ -129,7 +146,7 @@ export function readCredentials({ door }: Broker, context: BridgeContext): Crede
   const { peer, offer } = context.get("client");
   const takesTokens = door.takesTokens(offer);
   const nothing = { username: undefined, password: undefined, clientId: undefined, peer, offer };
-  const header = context.req.raw.headers.get("authorization")?.trim();
+  const header = context.get("headers").get("authorization")?.trim();
   if (header === undefined) return nothing;
   const [, token] = BEARER_TOKEN.exec(header) ?? [];
   if (token !== undefined && takesTokens) return { ...nothing, token };

@@ -1,5 +1,5 @@
-import type { MiddlewareHandler } from "hono";
-import type { BridgeEnv, BridgeOptions } from "../context.ts";
+import type { BridgeContext, BridgeOptions } from "../context.ts";
+import type { HeaderReader } from "../header_fields.ts";
 import { Problem } from "./problem.ts";
 
 /** Names under which a broker on this machine is reached. */
@@ -12,17 +12,16 @@ const PROBE_PATHS: readonly string[] = ["/healthz", "/readyz"];
  * Refuses host names that are not ours: a page may point its own name here (DNS rebinding) and would then count as of
  * the same origin. curl and other programs send the name that they were given.
  */
-export function guardHost(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
+export function guardHost(options: BridgeOptions): (context: BridgeContext) => void {
   const allowed = hostsOf(options);
-  return async (context, next) => {
-    const host = requestHost(context.req.raw);
+  return (context) => {
+    const host = requestHost(context);
     if (!isKnownHost(host, allowed) && !PROBE_PATHS.includes(context.req.path)) {
       throw new Problem("unknown-host", `Cannot answer as "${host.slice(0, 80)}"`, {
         param: "Host",
         hint: `known are ${[...allowed].join(", ")}; the option http.allowed-hosts adds others`,
       });
     }
-    await next();
   };
 }
 
@@ -30,33 +29,33 @@ export function guardHost(options: BridgeOptions): MiddlewareHandler<BridgeEnv> 
  * Refuses what a browser sends on behalf of another origin's page, unless it only reads. A WebSocket is refused although
  * it begins with a GET: no CORS keeps a page from reading it. No rights are asked here.
  */
-export function guardOrigin(options: BridgeOptions): MiddlewareHandler<BridgeEnv> {
+export function guardOrigin(options: BridgeOptions): (context: BridgeContext) => void {
   const allowed = new Set(options.allowedOrigins);
-  return async (context, next) => {
-    const { method, headers } = context.req.raw;
+  return (context) => {
+    const { method } = context.req.raw;
+    const headers = context.get("headers");
     const origin = headers.get("origin");
-    if (isForeign(context.req.raw, allowed) && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
+    if (isForeign(context, allowed) && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
       throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {
         param: "Origin",
       });
     }
-    await next();
   };
 }
 
 /** Whether a browser says that another origin's page is behind the request, and not one that is allowed. */
-export function isForeign(request: Request, allowed: ReadonlySet<string>): boolean {
-  const { headers, method } = request;
+export function isForeign(context: BridgeContext, allowed: ReadonlySet<string>): boolean {
+  const headers = context.get("headers");
   const origin = headers.get("origin");
-  if (origin !== null) return !allowed.has(origin) && !isOriginOf(requestHost(request), origin);
+  if (origin !== null) return !allowed.has(origin) && !isOriginOf(requestHost(context), origin);
   // A link from a neighbour may be followed; what changes something comes with its origin, or from elsewhere.
   const site = headers.get("sec-fetch-site");
-  return site === "cross-site" || (site === "same-site" && !SAFE_METHODS.includes(method));
+  return site === "cross-site" || (site === "same-site" && !SAFE_METHODS.includes(context.req.raw.method));
 }
 
 /** Whether the request was sent to a name of this machine. */
-export function isLocalHost(request: Request): boolean {
-  return LOCAL_HOSTS.includes(withoutPort(requestHost(request)));
+export function isLocalHost(context: BridgeContext): boolean {
+  return LOCAL_HOSTS.includes(withoutPort(requestHost(context)));
 }
 
 /**
@@ -93,12 +92,13 @@ function isOriginOf(host: string, origin: string): boolean {
   return start !== -1 && origin.slice(start + 3).toLowerCase() === host;
 }
 
-export function isWebSocket(headers: Headers): boolean {
+export function isWebSocket(headers: HeaderReader): boolean {
   return /(^|,)\s*websocket\s*(,|$)/i.test(headers.get("upgrade") ?? "");
 }
 
-function requestHost(request: Request): string {
-  return (request.headers.get("host") ?? /^[^:]+:\/\/([^/?#]*)/.exec(request.url)?.[1] ?? "").toLowerCase();
+function requestHost(context: BridgeContext): string {
+  const host = context.get("headers").get("host");
+  return (host ?? /^[^:]+:\/\/([^/?#]*)/.exec(context.req.raw.url)?.[1] ?? "").toLowerCase();
 }
 
 function withoutPort(host: string): string {

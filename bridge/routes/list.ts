@@ -57,7 +57,7 @@ export function listRetained(
   const listing = readListing(bridge, identity, filter, parameters);
   const shape = parameters.choice("shape", SHAPES, "list");
   const after = parameters.text("after");
-  const type = negotiate(context.req.raw.headers.get("accept"), ["application/json", ...JSON_LINES]);
+  const type = negotiate(context.get("headers").get("accept"), ["application/json", ...JSON_LINES]);
   const headers = {
     "content-type": type,
     "cache-control": "no-cache",

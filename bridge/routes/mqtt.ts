@@ -13,7 +13,7 @@ export function mqttRoute(bridge: Bridge): RouteHandler {
 
 function upgrade(bridge: Bridge, context: BridgeContext): Response {
   const request = context.req.raw;
-  const { headers } = request;
+  const headers = context.get("headers");
   const openWebSocket = context.env?.info?.openWebSocket;
   if (!openWebSocket) {
     throw new Problem("not-found", "Cannot open a WebSocket on this port", {

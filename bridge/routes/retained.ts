@@ -46,7 +46,7 @@ export function readRetained(
     "vary": "Accept, Authorization, Cookie",
     ...GUARD_HEADERS,
   };
-  if (isUnchanged(context.req.raw.headers, etag)) return new Response(null, { status: 304, headers: shared });
+  if (isUnchanged(context.get("headers"), etag)) return new Response(null, { status: 304, headers: shared });
   if (format === "raw") {
     return rawResponse(message, { ...shared, ...mqttHeaders(message, broker.clock.now()) });
   }

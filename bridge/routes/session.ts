@@ -54,12 +54,12 @@ async function logOut(bridge: Bridge, context: BridgeContext): Promise<Response>
   });
 }
 
-async function credentialsOf({ broker }: Bridge, context: BridgeContext): Promise<Credentials> {
-  const shown = readCredentials(broker, context);
-  if (context.req.raw.headers.has("authorization")) return shown;
-  const request = context.req.raw;
-  if (!request.headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
-  const { username, password } = await readJsonObject(request, broker, ["username", "password"]);
+async function credentialsOf(bridge: Bridge, context: BridgeContext): Promise<Credentials> {
+  const shown = readCredentials(bridge.broker, context);
+  if (context.get("headers").has("authorization")) return shown;
+  const headers = context.get("headers");
+  if (!headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
+  const { username, password } = await readJsonObject(bridge, context, ["username", "password"]);
   if (typeof username !== "string") throw invalidBody("username is not a text", "username");
   if (typeof password !== "string") throw invalidBody("password is not a text", "password");
   return { ...shown, username, password: encoder.encode(password) };

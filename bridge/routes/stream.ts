@@ -28,7 +28,7 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
   const url = splitUrl(request.url);
   const parameters = new Parameters(url.query);
   const filters = readFilters(url, parameters, broker.limits.topicLevelsMax);
-  const wish = readStreamWish(bridge, { identity, headers: request.headers, parameters, filters });
+  const wish = readStreamWish(bridge, { identity, headers: context.get("headers"), parameters, filters });
   for (const filter of filters) {
     requireOffered(broker, filter);
     requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);

@@ -20,10 +20,9 @@ export function tokenRoute(bridge: Bridge): RouteHandler {
 
 async function issue(bridge: Bridge, context: BridgeContext): Promise<Response> {
   const { broker } = bridge;
-  const request = context.req.raw;
   const identity = context.get("identity");
-  new Parameters(splitUrl(request.url).query).allowOnly([]);
-  const wish = readWish(await readJsonObject(request, broker, ["filters", "ttl"]), broker);
+  new Parameters(splitUrl(context.req.raw.url).query).allowOnly([]);
+  const wish = readWish(await readJsonObject(bridge, context, ["filters", "ttl"]), broker);
   // All who show no name would share one bound.
   if (identity.name === ANONYMOUS_NAME) throw denied(identity, "subscribe", wish.filters[0]!);
   for (const filter of wish.filters) requireRight(identity, "subscribe", filter);

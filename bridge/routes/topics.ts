@@ -15,7 +15,9 @@ export function topicRoutes(bridge: Bridge): RouteHandler {
   return methods({
     GET: (context) => {
       const request = context.req.raw;
-      if (names(request.headers.get("accept"), "text/event-stream")) return openStream(bridge, context);
+      if (names(context.get("headers").get("accept"), "text/event-stream")) {
+        return openStream(bridge, context);
+      }
       const url = splitUrl(request.url);
       const parameters = new Parameters(url.query);
       const { topicLevelsMax } = bridge.broker.limits;

@@ -7,6 +7,9 @@ export type Overflow = typeof OVERFLOWS[number];
 /** Events before `#head` that are let go of in one go. */
 const COMPACT_AT = 1024;
 
+/** Places that a list keeps when it is empty. */
+const KEPT_MAX = 16;
+
 /**
  * The events that wait for one stream's reader, bounded in bytes. One event always fits into an empty queue: an event
  * may be larger than the bound, a message never is.
@@ -35,6 +38,11 @@ export class StreamQueue {
 
   get isEmpty(): boolean {
     return this.#latest ? this.#latest.size === 0 : this.#head === this.#events.length;
+  }
+
+  /** Whether one event waits, and none was dropped that has not been told of. */
+  get hasOne(): boolean {
+    return !this.#latest && this.#events.length - this.#head === 1 && this.#unreportedDropCount === 0;
   }
 
   /** Events dropped since the stream began. */
@@ -118,7 +126,8 @@ export class StreamQueue {
   }
 
   #reset(): void {
-    this.#events = [];
+    if (this.#events.length > KEPT_MAX) this.#events = [];
+    else this.#events.length = 0; // Most hold one event and let it go: a new list for each would be garbage.
     this.#head = 0;
     this.#latest = undefined;
   }

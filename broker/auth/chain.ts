@@ -15,10 +15,15 @@ export class AuthenticatorChain {
     this.#authenticators = authenticators;
   }
 
-  async authenticate(credentials: Credentials): Promise<Grant> {
-    for (const authenticator of this.#authenticators) {
+  /** At once, if no authenticator that is asked has to wait for something. */
+  authenticate(credentials: Credentials, first = 0): Grant | Promise<Grant> {
+    for (let index = first; index < this.#authenticators.length; index++) {
+      const authenticator = this.#authenticators[index]!;
       if (!isOffered(credentials.offer, authenticator.name)) continue;
-      const grant = await authenticator.authenticate(credentials);
+      const grant = authenticator.authenticate(credentials);
+      if (grant instanceof Promise) {
+        return grant.then((later) => later ?? this.authenticate(credentials, index + 1));
+      }
       if (grant) return grant;
     }
     return { granted: false, reason: "not-authorized" };

@@ -47,14 +47,19 @@ export class Door {
     return this.#authenticators.some(({ name, takesPasswords }) => takesPasswords && isOffered(offer, name));
   }
 
-  /** Says who somebody is; nobody, if that cannot be found out. */
-  async authenticate(credentials: Credentials): Promise<Grant> {
+  /** Says who somebody is; nobody, if that cannot be found out. At once, if nobody has to be waited for. */
+  authenticate(credentials: Credentials): Grant | Promise<Grant> {
     // Who shows nothing does not guess.
     const blocked = showsNothing(credentials) ? undefined : this.blocked(credentials.peer);
     if (blocked) return blocked;
-    const grant = await this.#ask(credentials);
-    if (!grant.granted) this.refused(credentials.peer, grant.reason);
-    return grant;
+    try {
+      const grant = this.#chain.authenticate(credentials);
+      if (!(grant instanceof Promise)) return this.#counted(credentials, grant);
+      return grant.catch((error) => this.#failed(credentials, error))
+        .then((later) => this.#counted(credentials, later));
+    } catch (error) {
+      return this.#counted(credentials, this.#failed(credentials, error));
+    }
   }
 
   /** Who knows the method of this name (MQTT 5.0, 4.12), if anybody does whom the listener offers. */
@@ -87,13 +92,13 @@ export class Door {
     this.#chain.forget();
   }
 
-  async #ask(credentials: Credentials): Promise<Grant> {
-    try {
-      return await this.#chain.authenticate(credentials);
-    } catch (error) {
-      const { clientId, peer } = credentials;
-      this.#tools.log.error("authenticator-failed", { clientId, peer, error: String(error) });
-      return { granted: false, reason: "unavailable" };
-    }
+  #counted({ peer }: Credentials, grant: Grant): Grant {
+    if (!grant.granted) this.refused(peer, grant.reason);
+    return grant;
+  }
+
+  #failed({ clientId, peer }: Credentials, error: unknown): Grant {
+    this.#tools.log.error("authenticator-failed", { clientId, peer, error: String(error) });
+    return { granted: false, reason: "unavailable" };
   }
 }

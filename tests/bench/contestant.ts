@@ -22,20 +22,25 @@ export interface Absent {
 
 /** Pregón out of a check-out, as `serve` starts it without options: in an empty folder, where it keeps its data. */
 export function pregon(name: string, checkout: string, temporary: string): Contestant {
-  return {
-    name,
-    versions: [4, 5],
-    async start() {
-      const cwd = await Deno.makeTempDir({ dir: temporary });
-      const process = begin([
-        Deno.execPath(),
-        ...["run", "--config", `${checkout}/deno.json`],
-        ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", `${checkout}/main.ts`, "serve"],
-        ...["--mqtt-port", "0", "--http-port", "0"],
-      ], cwd);
-      return await ready(process, () => saidPort(process, /mqtt:\/\/127\.0\.0\.1:(\d+)/));
-    },
-  };
+  return { name, versions: [4, 5], start: () => startPregon(checkout, temporary, "mqtt") };
+}
+
+/** @param scheme whose port is the broker's port */
+export async function startPregon(
+  checkout: string,
+  temporary: string,
+  scheme: "mqtt" | "http",
+  flags: readonly string[] = [],
+): Promise<BrokerProcess> {
+  const cwd = await Deno.makeTempDir({ dir: temporary });
+  const process = begin([
+    Deno.execPath(),
+    ...["run", "--config", `${checkout}/deno.json`],
+    ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", `${checkout}/main.ts`, "serve"],
+    ...["--mqtt-port", "0", "--http-port", "0"],
+    ...flags,
+  ], cwd);
+  return await ready(process, () => saidPort(process, new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)`)));
 }
 
 export async function mosquitto(temporary: string): Promise<Contestant | Absent> {
@@ -97,7 +102,7 @@ export async function commitOf(checkout: string): Promise<string> {
 }
 
 /** Without the variables that would change its options. */
-function begin(command: Command, cwd?: string): ToolProcess {
+export function begin(command: Command, cwd?: string): ToolProcess {
   const [program, ...args] = onBrokerCore(command);
   const env = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("PREGON_"));
   return new ToolProcess(program, args, {
@@ -107,7 +112,7 @@ function begin(command: Command, cwd?: string): ToolProcess {
 }
 
 /** Waits until the broker is ready and its port is known; one that never is does not stay behind. */
-async function ready(process: ToolProcess, port: () => Promise<number>): Promise<BrokerProcess> {
+export async function ready(process: ToolProcess, port: () => Promise<number>): Promise<BrokerProcess> {
   try {
     return new BrokerProcess(process, await port());
   } catch (error) {
@@ -117,13 +122,13 @@ async function ready(process: ToolProcess, port: () => Promise<number>): Promise
 }
 
 /** The port that the broker says it listens on. */
-async function saidPort(process: ToolProcess, pattern: RegExp): Promise<number> {
+export async function saidPort(process: ToolProcess, pattern: RegExp): Promise<number> {
   const [, port] = await process.printsMatch(pattern);
   return Number(port);
 }
 
 /** One that was free a moment ago: mosquitto does not say which it got. */
-function freePort(): number {
+export function freePort(): number {
   using listener = Deno.listen({ hostname: HOST, port: 0 });
   return listener.addr.port;
 }

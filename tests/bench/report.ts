@@ -148,7 +148,8 @@ function doubtsOf(row: Row): readonly string[] {
 const NAME_WIDTH = 62;
 const CELL_WIDTH = 11;
 
-function number(value: number, digits: number): string {
+/** As it stands in a table; a dash for what is not known. */
+export function number(value: number, digits: number): string {
   if (!Number.isFinite(value)) return "–";
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -105,3 +105,25 @@ Deno.test("every answer, right or wrong, tells browsers to trust it with nothing
     "no-referrer",
   );
 });
+
+const BROWSER_HEADERS = [
+  "x-content-type-options",
+  "referrer-policy",
+  "cross-origin-resource-policy",
+  "content-security-policy",
+];
+
+Deno.test("the answer to a publish has what browsers read if one may be asking, and a refusal has it always", async () => {
+  const { request } = startBridge({});
+  const guarded = async (headers: Record<string, string>, path = "/topics/a") => {
+    const answer = await request(path, { method: "POST", body: "1", headers });
+    await answer.body?.cancel();
+    return [answer.status, BROWSER_HEADERS.filter((name) => answer.headers.has(name)).length];
+  };
+  assertEquals(await guarded({}), [200, 0]);
+  assertEquals(await guarded({ "origin": "http://localhost" }), [200, 4]);
+  assertEquals(await guarded({ "sec-fetch-site": "same-origin" }), [200, 4]);
+  assertEquals(await guarded({ "sec-fetch-mode": "navigate" }), [200, 4]);
+  assertEquals(await guarded({}, "/topics/a?retian=1"), [400, 4]);
+  assertEquals(await guarded({}, "/topics/$SYS/a"), [403, 4]);
+});
