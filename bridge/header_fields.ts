@@ -3,7 +3,7 @@ export type HeaderReader = Pick<Headers, "get" | "has"> & { keys(): Iterable<str
 
 /**
  * The headers of a request, read once. Each look into the `Headers` of a request crosses over to the server, and a
- * publish takes about twenty: that cost 3 µs of the 9 that a whole request may take, and this costs 0.5.
+ * publish takes about twenty: that cost 3 µs of a core, and this costs 0.5.
  */
 export class HeaderFields implements HeaderReader {
   readonly #fields = new Map<string, string>();

@@ -78,7 +78,7 @@ export function readPublishRequest(
   };
 }
 
-/** Nothing was said of the message but its type, as by most: a tenth of a publish went into asking for the rest. */
+/** Nothing was said of the message but its type, as by most: a twentieth of a publish went into asking for the rest. */
 function plainRequest(headers: HeaderReader): PublishRequest {
   const contentType = readContentType(headers);
   return {

@@ -8,7 +8,7 @@ interface Wait {
 
 /**
  * Waits that all may take the same time, so the first to begin is the first to be over it, and one timer does for all of
- * them. A timer for each cost 1.5 µs, a sixth of a publish.
+ * them. A timer for each cost 1.5 µs of a core.
  */
 export class StallTable {
   readonly #clock: Clock;

@@ -13,8 +13,8 @@ type Handler = (context: BridgeContext) => Response | Promise<Response>;
  *     request ──> client ──> host ──> URL ──> preflight ──> origin ──> draining ──> route ──┐
  *     answer  <── headers <── problem, if any of them threw one <───────────────────────────┘
  *
- * One function and not a middleware for each: what waits for nobody does so in one go, and whoever publishes has an
- * answer in 9 µs instead of 40.
+ * One function and not a middleware for each: what waits for nobody is done in one go. It was the larger part of what
+ * brought a publish from 28 µs of a core to 11, of which 7 are Deno's and Hono's.
  */
 export function guard(bridge: Bridge): (handler: RouteHandler) => Handler {
   const { broker, options, clients } = bridge;
