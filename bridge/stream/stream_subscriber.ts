@@ -10,6 +10,7 @@ import {
 } from "../../broker/mod.ts";
 import { formatId } from "../message_id.ts";
 import { Backlog } from "./backlog.ts";
+import { joined, lengthOf } from "./chunk.ts";
 import type { ReplayLog } from "./replay_log.ts";
 import type { Resume } from "./resume.ts";
 import type { ByeReason, LiveEncoder, Ready, StreamFormat } from "./stream_format.ts";
@@ -383,20 +384,4 @@ export class StreamSubscriber implements Subscriber, Flushable {
   #id(sequence: number): string {
     return formatId(this.#home.broker.epoch, sequence);
   }
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
-}
-
-/** A single part is passed on as it is, shared with other streams: whoever reads a chunk never writes into it. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const chunk = new Uint8Array(lengthOf(parts));
-  let offset = 0;
-  for (const part of parts) {
-    chunk.set(part, offset);
-    offset += part.length;
-  }
-  return chunk;
 }

@@ -1,6 +1,6 @@
 import type { Offer } from "../auth/offer.ts";
 import type { Broker } from "../broker.ts";
-import { CLOSE_REASON_CODES, type CloseReason, QUIET_REASONS, SILENT_REASONS } from "../core/close_reason.ts";
+import { CLOSE_REASON_CODES, type CloseReason, SILENT_REASONS } from "../core/close_reason.ts";
 import { AssertionError } from "../core/errors.ts";
 import { InboundAliases } from "../core/topic_alias.ts";
 import type { Flushable } from "../core/turn.ts";
@@ -24,6 +24,7 @@ import { Outbox, type OutboxOwner } from "../transport/outbox.ts";
 import type { Link } from "../transport/transport.ts";
 import { type Answer, encodeAnswer } from "./answer.ts";
 import type { Authentication } from "./authentication.ts";
+import { logClose } from "./close_log.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
@@ -283,7 +284,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.#closedAt = this.broker.clock.now();
     this.broker.counters.closes[reason]++;
     this.#throttle?.end();
-    this.#logClose(reason, detail);
+    logClose(this, reason, detail);
     if (reason === "client-disconnect") this.will = undefined; // [MQTT-3.14.4-3] [MQTT5-3.14.4-3]
     if (this.#session) this.broker.sessions.close(this.#session, this, this.will);
     if (reason === "link-failed" || reason === "slow-consumer") this.#outbox.abandon();
@@ -365,13 +366,6 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     if (!this.#session) return dispatchFirst(this, packet); // [MQTT5-3.2.0-2]
     dispatch(this, packet);
     return undefined;
-  }
-
-  #logClose(reason: CloseReason, detail: string | undefined): void {
-    const fields = { clientId: this.clientId, peer: this.peer, reason, detail };
-    if (reason === "internal-error") this.broker.log.error("connection-closed", fields);
-    else if (QUIET_REASONS.has(reason)) this.broker.log.debug("connection-closed", fields);
-    else this.broker.log.warn("connection-closed", fields);
   }
 
   /** For one without a reason there is no time to make an array. */

@@ -257,7 +257,7 @@ Deno.test("framed by broker: the link of a WebSocket is counted once, and where 
   for (const { link } of [...open, refused, other]) link.close();
 });
 
-testFramers("webSocketsMax: so many are open and not one more, until one is over", async (framer) => {
+testFramers("webSocketsMax 2: so many are open and not one more, until one is over", async (framer) => {
   await using everything = new Everything(framer, { limits: { webSocketsMax: 2 } });
   const open = [await everything.openRaw(), await everything.openRaw()];
   const refused = await everything.openRaw();
