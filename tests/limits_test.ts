@@ -8,8 +8,7 @@ import { startBroker } from "./support/start_broker.ts";
 
 const ROOT = new URL("../", import.meta.url);
 /** A test's name, up to its first colon or its end. */
-const TEST_NAME =
-  /\b(?:Deno\.test|testVersions|testVersionPairs|testFramers)\(\s*(["`])((?:(?!\1)[^:\\]|\\.)*)(:?)/g;
+const TEST_NAME = /\b(?:Deno\.test|testVersions|testVersionPairs)\(\s*(["`])((?:(?!\1)[^:\\]|\\.)*)(:?)/g;
 /** Tags of statements may stand before a name. */
 const TAGS = /^(?:\[[^\]]*\] )*/;
 /** A limit of a name, with the value that the test gives it: `queueBytesMax of 3 messages`, `hookSeconds 7`. */

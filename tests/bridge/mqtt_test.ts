@@ -86,12 +86,12 @@ class Everything {
 
 /** A test that holds whoever takes the frames apart. */
 function testFramers(name: string, run: (framer: Framer) => Promise<void>): void {
-  for (const framer of FRAMERS) Deno.test(`framed by ${framer}: ${name}`, () => run(framer));
+  for (const framer of FRAMERS) Deno.test(`${name}, framed by ${framer}`, () => run(framer));
 }
 
 for (const framer of FRAMERS) {
   testVersions(
-    `[MQTT-6.0.0-2] [MQTT5-6.0.0-2] framed by ${framer}: a client connects, publishes and receives over a WebSocket of HTTP`,
+    `[MQTT-6.0.0-2] [MQTT5-6.0.0-2] a client connects, publishes and receives over a WebSocket of HTTP, framed by ${framer}`,
     async (version) => {
       await using everything = new Everything(framer);
       const client = await everything.connect(version);
@@ -257,20 +257,22 @@ Deno.test("framed by broker: the link of a WebSocket is counted once, and where 
   for (const { link } of [...open, refused, other]) link.close();
 });
 
-testFramers("webSocketsMax 2: so many are open and not one more, until one is over", async (framer) => {
-  await using everything = new Everything(framer, { limits: { webSocketsMax: 2 } });
-  const open = [await everything.openRaw(), await everything.openRaw()];
-  const refused = await everything.openRaw();
-  assertStringIncludes(refused.head, "HTTP/1.1 503 ");
-  assertEquals(everything.broker.counters.webSocketsRefused, 1);
-  open[0]!.link.close();
-  await eventually(async () => {
-    const { link, head } = await everything.openRaw();
-    link.close();
-    assertStringIncludes(head, "HTTP/1.1 101 ");
+for (const framer of FRAMERS) {
+  Deno.test(`webSocketsMax 2: so many are open and not one more, until one is over, framed by ${framer}`, async () => {
+    await using everything = new Everything(framer, { limits: { webSocketsMax: 2 } });
+    const open = [await everything.openRaw(), await everything.openRaw()];
+    const refused = await everything.openRaw();
+    assertStringIncludes(refused.head, "HTTP/1.1 503 ");
+    assertEquals(everything.broker.counters.webSocketsRefused, 1);
+    open[0]!.link.close();
+    await eventually(async () => {
+      const { link, head } = await everything.openRaw();
+      link.close();
+      assertStringIncludes(head, "HTTP/1.1 101 ");
+    });
+    for (const { link } of [...open, refused]) link.close();
   });
-  for (const { link } of [...open, refused]) link.close();
-});
+}
 
 testFramers(
   "a reader that takes nothing keeps what waits for it in its outbox, and little in the socket",
