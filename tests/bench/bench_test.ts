@@ -3,7 +3,7 @@ import { run } from "../interop/support/tool_process.ts";
 import type { MessageResult } from "./load/options.ts";
 import type { Series } from "./measure.ts";
 import { rowsOf, table } from "./report.ts";
-import { median, medianRatio } from "./statistics.ts";
+import { lowerQuartile, median, medianRatio } from "./statistics.ts";
 import { WORKLOADS } from "./workload.ts";
 
 const BENCH = new URL("./bench.ts", import.meta.url).pathname;
@@ -34,6 +34,13 @@ Deno.test("the median is the middle of what was measured", () => {
   assertEquals(median([4, 1, 2, 3]), 2.5);
   assertEquals(median([NaN, 5, NaN]), 5);
   assertEquals(median([]), NaN);
+});
+
+Deno.test("the lower quartile is not moved by what was slow", () => {
+  assertEquals(lowerQuartile([4, 900, 1, 3, 2]), 2);
+  assertEquals(lowerQuartile([7]), 7);
+  assertEquals(lowerQuartile([NaN, 5, 6]), 5);
+  assertEquals(lowerQuartile([]), NaN);
 });
 
 Deno.test("a ratio compares within a round, so a slow round changes nothing", () => {
