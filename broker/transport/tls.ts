@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { handshakeFailed, TlsLink, type TlsSide } from "./tls_link.ts";
+import { handshakeFailed, isOfTheSystem, TlsLink, type TlsSide } from "./tls_link.ts";
 import type { Listener, PeerCertificate } from "./transport.ts";
 import { VerifiedCertificates } from "./verified_certificates.ts";
 
@@ -89,8 +89,8 @@ class ServerSide implements TlsSide {
     });
   }
 
-  explain({ message }: Error): Error {
-    return handshakeFailed(message);
+  explain(error: Error): Error {
+    return isOfTheSystem(error) ? error : handshakeFailed(error.message);
   }
 
   identify(tls: TLSSocket): PeerCertificate | undefined {

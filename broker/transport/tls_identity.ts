@@ -35,7 +35,8 @@ export function checkIdentity(identity: TlsIdentity, files: IdentityFiles, now: 
   return new Date(Math.min(...chain.map(({ validTo }) => Date.parse(validTo))));
 }
 
-function certificatesIn(text: string, file: string): readonly X509Certificate[] {
+/** The certificates in a text of PEM; throws `IdentityError` if there are none. */
+export function certificatesIn(text: string, file: string): readonly X509Certificate[] {
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new IdentityError(`Cannot use ${file}: it has no certificate in PEM`);
   return blocks.map((block, index) => {

@@ -18,7 +18,7 @@ export interface TlsSide {
   readonly secureEvent: "secure" | "secureConnect";
   /** Who the peer is, once it is over; throws `LinkError` for one who may not be that. */
   identify(tls: TLSSocket): PeerCertificate | undefined;
-  /** What went wrong. */
+  /** What went wrong, of what TLS or the system says. */
   explain(error: Error): Error;
 }
 
@@ -77,7 +77,7 @@ export class TlsLink implements Link {
       this.#wake();
     });
     while (!isSecure) {
-      if (this.#isCipherOver) throw handshakeFailed("the peer went away");
+      if (this.#isCipherOver) await this.#explainEnd();
       await this.#change();
     }
     this.certificate = this.#side.identify(tls);
@@ -124,6 +124,13 @@ export class TlsLink implements Link {
     this.#inner.close();
     this.#tls?.destroy();
     this.#cipher?.destroy();
+  }
+
+  /** The last bytes may have said why, which shows when they are decrypted. */
+  async #explainEnd(): Promise<never> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#check();
+    throw this.#side.explain(new Error("the peer went away"));
   }
 
   #start(): TLSSocket {
@@ -193,7 +200,7 @@ export class TlsLink implements Link {
   }
 
   #fail(error: Error): void {
-    this.#error ??= isOfTheSystem(error) ? error : this.#side.explain(error);
+    this.#error ??= this.#side.explain(error);
     this.#wake();
   }
 }
@@ -202,7 +209,7 @@ async function writeAll(link: Link, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await link.write(bytes.subarray(sent));
 }
 
-function isOfTheSystem(error: Error): boolean {
+export function isOfTheSystem(error: Error): boolean {
   return Object.values(Deno.errors).some((kind) => error instanceof kind);
 }
 

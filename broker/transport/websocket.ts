@@ -5,6 +5,7 @@ import {
   type ControlFrame,
   encodeFrame,
   FrameError,
+  type FrameSender,
   FrameStripper,
 } from "./websocket_frames.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type PageGuard,
   type WebSocketAnswer,
 } from "./websocket_handshake.ts";
+import { requestWebSocket, type WebSocketRequest } from "./websocket_request.ts";
 
 /** More in one frame would hide for long whether the peer takes any of it. */
 const WRITE_BYTES_MAX = 64 * 1024;
@@ -56,12 +58,18 @@ export function upgradeLink(link: Link, answer: WebSocketAnswer): Link {
   });
 }
 
+/** Makes a WebSocket of a link to a server, as its client. */
+export function openWebSocket(link: Link, request: WebSocketRequest): Link {
+  return new WebSocketLink(link, () => requestWebSocket(link, request), "client");
+}
+
 /** One link within another: its bytes are the payload of binary frames, wherever those begin and end. */
 class WebSocketLink implements Link {
   readonly #inner: Link;
   readonly #shakeHands: () => Promise<Uint8Array>;
-  readonly #stripper = new FrameStripper();
-  /** What the client sent behind its handshake without waiting for the answer. */
+  readonly #side: FrameSender;
+  readonly #stripper: FrameStripper;
+  /** What the other end sent behind its handshake. */
   #early: Uint8Array = NOTHING;
   #hasEnded = false;
   #isOpen = false;
@@ -75,9 +83,11 @@ class WebSocketLink implements Link {
   #isAnswering = false;
 
   /** @param shakeHands does the opening handshake; what came behind it are frames */
-  constructor(inner: Link, shakeHands: () => Promise<Uint8Array>) {
+  constructor(inner: Link, shakeHands: () => Promise<Uint8Array>, side: FrameSender = "server") {
     this.#inner = inner;
     this.#shakeHands = shakeHands;
+    this.#side = side;
+    this.#stripper = new FrameStripper(side === "server" ? "client" : "server");
   }
 
   get peer(): string {
@@ -113,7 +123,7 @@ class WebSocketLink implements Link {
     const part = bytes.length > WRITE_BYTES_MAX ? bytes.subarray(0, WRITE_BYTES_MAX) : bytes;
     this.#isWritingData = true;
     try {
-      await this.#send(encodeFrame("binary", part)); // [MQTT-6.0.0-1] [MQTT5-6.0.0-1]
+      await this.#send(encodeFrame("binary", part, this.#side)); // [MQTT-6.0.0-1] [MQTT5-6.0.0-1]
     } finally {
       this.#isWritingData = false;
     }
@@ -129,7 +139,7 @@ class WebSocketLink implements Link {
     const isAnswered = this.#hasEnded; // By a close frame of its own.
     const farewell = isAnswered
       ? this.#lastFrame
-      : this.#send(encodeFrame("close", closePayload(this.#closeCode)));
+      : this.#send(encodeFrame("close", closePayload(this.#closeCode), this.#side));
     farewell.catch(() => {}).finally(() => {
       clearTimeout(timer);
       this.#inner.close();
@@ -156,8 +166,8 @@ class WebSocketLink implements Link {
     if (kind === "pong") return;
     if (kind === "close") this.#hasEnded = true;
     this.#answer = kind === "ping"
-      ? encodeFrame("pong", payload)
-      : encodeFrame("close", payload.subarray(0, 2));
+      ? encodeFrame("pong", payload, this.#side)
+      : encodeFrame("close", payload.subarray(0, 2), this.#side);
     if (!this.#isAnswering) void this.#sendAnswers();
   }
 

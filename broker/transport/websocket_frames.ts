@@ -13,6 +13,7 @@ const FINAL = 0x80;
 const MASKED = 0x80;
 /** Two bytes, eight more of length, four of mask. */
 const HEADER_BYTES_MAX = 14;
+const MASK_BYTES = 4;
 const CONTROL_BYTES_MAX = 125;
 
 /** A frame that must not be: the WebSocket is closed with the code. */
@@ -28,8 +29,11 @@ export interface ControlFrame {
   readonly payload: Uint8Array;
 }
 
+/** The end that a frame comes from: a client masks all of its frames, a server none. */
+export type FrameSender = "client" | "server";
+
 /**
- * Takes the frames off what a client sends, in the buffer where it came: what remains are the bytes of its packets.
+ * Takes the frames off what the other end sends, in the buffer where it came: what remains are the bytes of its packets.
  *
  *     before   | header | masked bytes | header | masked by|    n bytes came
  *     after    |       bytes        bytes|                      fewer stay; the rest of a header is kept here
@@ -40,7 +44,8 @@ export interface ControlFrame {
 export class FrameStripper {
   readonly #header = new Uint8Array(HEADER_BYTES_MAX);
   #headerBytes = 0;
-  readonly #mask = new Uint8Array(4);
+  readonly #sender: FrameSender;
+  readonly #mask = new Uint8Array(MASK_BYTES);
   /** Of the frame's bytes, how many came, and how many are to come. */
   #done = 0;
   #remaining = 0;
@@ -48,6 +53,10 @@ export class FrameStripper {
   #control: { readonly kind: ControlFrame["kind"]; readonly payload: Uint8Array } | undefined;
   /** A message goes on in the next frame. */
   #isFragmented = false;
+
+  constructor(sender: FrameSender) {
+    this.#sender = sender;
+  }
 
   /**
    * Answers how many bytes of payload now stand at the begin of the buffer, of the `count` that came. Control frames go
@@ -61,7 +70,7 @@ export class FrameStripper {
       } else {
         const part = Math.min(this.#remaining, count - at);
         const target = this.#control?.payload.subarray(this.#done) ?? buffer.subarray(kept);
-        this.#unmask(buffer.subarray(at, at + part), target);
+        this.#take(buffer.subarray(at, at + part), target);
         if (!this.#control) kept += part;
         at += part;
       }
@@ -75,13 +84,11 @@ export class FrameStripper {
     return kept;
   }
 
-  #unmask(masked: Uint8Array, target: Uint8Array): void {
-    const [mask, done] = [this.#mask, this.#done];
-    for (let index = 0; index < masked.length; index++) {
-      target[index] = masked[index]! ^ mask[(done + index) & 3]!;
-    }
-    this.#done += masked.length;
-    this.#remaining -= masked.length;
+  #take(bytes: Uint8Array, target: Uint8Array): void {
+    if (this.#sender === "client") applyMask(bytes, target, this.#mask, this.#done);
+    else target.set(bytes);
+    this.#done += bytes.length;
+    this.#remaining -= bytes.length;
   }
 
   /** Answers how many of the bytes it took; the header may go on in the next ones. */
@@ -92,7 +99,7 @@ export class FrameStripper {
       const first = this.#header[0]!;
       const second = this.#header[1]!;
       if (this.#headerBytes === 2) this.#check(first, second);
-      if (this.#headerBytes < headerLength(second)) continue;
+      if (this.#headerBytes < this.#headerLength(second)) continue;
       this.#headerBytes = 0;
       this.#begin(first & 0x0f, this.#length(second & 0x7f));
       return index + 1;
@@ -104,7 +111,8 @@ export class FrameStripper {
     const opcode = first & 0x0f;
     const isControl = opcode >= CLOSE;
     if ((first & 0x70) !== 0) throw refused("it has a reserved bit");
-    if ((second & MASKED) === 0) throw refused("it is not masked");
+    if ((second & MASKED) === 0 && this.#sender === "client") throw refused("it is not masked");
+    if ((second & MASKED) !== 0 && this.#sender === "server") throw refused("it is masked");
     if (opcode === TEXT) { // [MQTT-6.0.0-1] [MQTT5-6.0.0-1]
       throw new FrameError(
         CloseCode.unsupportedData,
@@ -135,9 +143,16 @@ export class FrameStripper {
     if ((short === 126 && length < 126) || (short === 127 && length <= 0xffff)) {
       throw refused("its length is written too long");
     }
-    const maskAt = headerLength(short) - 4;
-    this.#mask.set(this.#header.subarray(maskAt, maskAt + 4));
+    const end = this.#headerLength(short);
+    if (this.#sender === "client") this.#mask.set(this.#header.subarray(end - MASK_BYTES, end));
     return length;
+  }
+
+  /** Bytes of a header by its second byte, the mask included. */
+  #headerLength(second: number): number {
+    const short = second & 0x7f;
+    const maskBytes = this.#sender === "client" ? MASK_BYTES : 0;
+    return (short === 127 ? 10 : short === 126 ? 4 : 2) + maskBytes;
   }
 
   #begin(opcode: number, length: number): void {
@@ -149,28 +164,37 @@ export class FrameStripper {
   }
 }
 
-/** Bytes of a header by its second byte, the mask included. */
-function headerLength(second: number): number {
-  const short = second & 0x7f;
-  return short === 127 ? 14 : short === 126 ? 8 : 6;
-}
-
-/** The bytes as one frame of a server: whole, and not masked. */
-export function encodeFrame(kind: "binary" | "pong" | "close", payload: Uint8Array): Uint8Array {
+/** The bytes as one whole frame; a client's is masked, with a mask of its own. */
+export function encodeFrame(
+  kind: "binary" | "pong" | "close",
+  payload: Uint8Array,
+  sender: FrameSender,
+): Uint8Array {
   const opcode = kind === "binary" ? BINARY : kind === "pong" ? PONG : CLOSE;
   const { length } = payload;
-  const start = length < 126 ? 2 : length <= 0xffff ? 4 : 10;
+  const isMasked = sender === "client";
+  const maskAt = length < 126 ? 2 : length <= 0xffff ? 4 : 10;
+  const start = maskAt + (isMasked ? MASK_BYTES : 0);
   const frame = new Uint8Array(start + length);
+  const view = new DataView(frame.buffer);
   frame[0] = FINAL | opcode;
-  if (start === 2) frame[1] = length;
+  frame[1] = (isMasked ? MASKED : 0) | (maskAt === 2 ? length : maskAt === 4 ? 126 : 127);
+  if (maskAt === 4) view.setUint16(2, length);
+  else if (maskAt === 10) view.setBigUint64(2, BigInt(length));
+  if (!isMasked) frame.set(payload, start);
   else {
-    const view = new DataView(frame.buffer);
-    frame[1] = start === 4 ? 126 : 127;
-    if (start === 4) view.setUint16(2, length);
-    else view.setBigUint64(2, BigInt(length));
+    // Nobody who chooses the payload may know what goes over the wire (RFC 6455, 10.3).
+    const mask = crypto.getRandomValues(frame.subarray(maskAt, start));
+    applyMask(payload, frame.subarray(start), mask, 0);
   }
-  frame.set(payload, start);
   return frame;
+}
+
+/** Masks, or takes the mask off again: the same both times. */
+function applyMask(bytes: Uint8Array, target: Uint8Array, mask: Uint8Array, done: number): void {
+  for (let index = 0; index < bytes.length; index++) {
+    target[index] = bytes[index]! ^ mask[(done + index) & 3]!;
+  }
 }
 
 export function closePayload(code: number): Uint8Array {

@@ -23,11 +23,14 @@ export function chooseProtocol(offered: string | null): string | undefined {
  * what it cannot accept with the reason, and rejects.
  */
 export async function acceptWebSocket(link: Link, guard: PageGuard): Promise<Uint8Array> {
-  const { head, rest } = await readHead(link);
-  const request = parseHead(head);
+  const { head, rest } = await readHead(
+    link,
+    () => refuse(link, { status: 431, detail: "The head of the request is too long" }),
+  );
+  const request = parseRequest(head);
   const refusal = request ? refusalOf(request, guard) : { status: 400, detail: "This is no HTTP request" };
   if (refusal) {
-    await writeAll(link, encoder.encode(refusalText(refusal)));
+    await refuse(link, refusal);
     throw failed(refusal.detail);
   }
   const { headers } = request!;
@@ -73,7 +76,14 @@ interface Refusal {
   readonly detail: string;
 }
 
-async function readHead(link: Link): Promise<{ readonly head: string; readonly rest: Uint8Array }> {
+/**
+ * Reads the head of a request or an answer, without the empty line that ends it, and what came behind.
+ * @param onLong what is said to who sends a longer one
+ */
+export async function readHead(
+  link: Link,
+  onLong: () => Promise<void> | void = () => {},
+): Promise<{ readonly head: string; readonly rest: Uint8Array }> {
   const bytes = new Uint8Array(HEAD_BYTES_MAX);
   for (let length = 0; length < bytes.length;) {
     const count = await link.read(bytes.subarray(length));
@@ -86,29 +96,31 @@ async function readHead(link: Link): Promise<{ readonly head: string; readonly r
     const head = decoder.decode(bytes.subarray(0, from + end));
     return { head, rest: bytes.slice(from + end + 4, length) };
   }
-  await writeAll(
-    link,
-    encoder.encode(refusalText({ status: 431, detail: "The head of the request is too long" })),
-  );
+  await onLong();
   throw failed(`its head is longer than ${HEAD_BYTES_MAX} bytes`);
 }
 
-function parseHead(head: string): Request | undefined {
+function parseRequest(head: string): Request | undefined {
   const [requestLine = "", ...lines] = head.split("\r\n");
   const [, method] = /^([A-Z]+) [!-~]+ HTTP\/1\.1$/.exec(requestLine) ?? [];
-  if (method === undefined) return undefined;
+  const headers = parseHeaders(lines);
+  return method === undefined || !headers ? undefined : { method, headers };
+}
+
+/** Undefined if a line is none of a header. */
+export function parseHeaders(lines: readonly string[]): Headers | undefined {
   const headers = new Headers();
   for (const line of lines) {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
     if (name === undefined) return undefined;
     headers.append(name, value!);
   }
-  return { method, headers };
+  return headers;
 }
 
 function refusalOf({ method, headers }: Request, guard: PageGuard): Refusal | undefined {
   const key = headers.get("sec-websocket-key") ?? "";
-  if (!names(headers.get("upgrade"), "websocket") || !names(headers.get("connection"), "upgrade")) {
+  if (!hasWord(headers.get("upgrade"), "websocket") || !hasWord(headers.get("connection"), "upgrade")) {
     return { status: 426, detail: "Only WebSocket is spoken here" };
   }
   if (method !== "GET") return { status: 405, detail: `A WebSocket begins with GET, not ${method}` };
@@ -131,8 +143,12 @@ function refusalOf({ method, headers }: Request, guard: PageGuard): Refusal | un
 }
 
 /** Whether the list in a header has the word, in any case. */
-function names(list: string | null, word: string): boolean {
+export function hasWord(list: string | null, word: string): boolean {
   return (list ?? "").split(",").some((item) => item.trim().toLowerCase() === word);
+}
+
+async function refuse(link: Link, refusal: Refusal): Promise<void> {
+  await writeAll(link, encoder.encode(refusalText(refusal)));
 }
 
 function refusalText({ status, detail }: Refusal): string {
@@ -148,15 +164,15 @@ function refusalText({ status, detail }: Refusal): string {
   return `${lines.join("\r\n")}\r\n\r\n${body}`;
 }
 
-async function acceptKey(key: string): Promise<string> {
+export async function acceptKey(key: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-1", encoder.encode(key + ACCEPT_SUFFIX));
   return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
-async function writeAll(link: Link, bytes: Uint8Array): Promise<void> {
+export async function writeAll(link: Link, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await link.write(bytes.subarray(sent));
 }
 
-function failed(why: string): LinkError {
+export function failed(why: string): LinkError {
   return new LinkError("handshake-failed", `The WebSocket handshake failed: ${why}`);
 }

@@ -56,6 +56,26 @@ export class Authority implements Disposable {
     return { certificate: this.read(`${file}.pem`), key: this.read(`${file}.key`) };
   }
 
+  /** A certificate that nobody vouches for but itself. */
+  selfSigned(name: string, names: readonly string[] = THIS_MACHINE): Certificate {
+    const file = `issued-${++this.#count}`;
+    const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${names.join(",")}`];
+    this.#openssl(
+      ...[
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "2",
+        ...subject,
+        ...newKey(`${file}.key`),
+        "-out",
+        `${file}.pem`,
+      ],
+    );
+    return { certificate: this.read(`${file}.pem`), key: this.read(`${file}.key`) };
+  }
+
   /** Leaves `<answer>.pem` and `<answer>.key` in the folder. */
   issueFiles({ name, names = THIS_MACHINE, days = 60 }: CertificateOptions): string {
     const file = `issued-${++this.#count}`;

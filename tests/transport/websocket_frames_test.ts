@@ -3,6 +3,7 @@ import {
   CloseCode,
   encodeFrame,
   FrameError,
+  type FrameSender,
   FrameStripper,
 } from "../../broker/transport/websocket_frames.ts";
 import { frame, type FrameOptions } from "../support/websocket_client.ts";
@@ -22,8 +23,8 @@ interface Stripped {
 }
 
 /** Strips a stream that comes in parts that end at these places. */
-function strip(stream: Uint8Array, ends: readonly number[] = []): Stripped {
-  const stripper = new FrameStripper();
+function strip(stream: Uint8Array, ends: readonly number[] = [], sender: FrameSender = "client"): Stripped {
+  const stripper = new FrameStripper(sender);
   const controls: string[] = [];
   const kept: Uint8Array[] = [];
   let start = 0;
@@ -38,34 +39,37 @@ function strip(stream: Uint8Array, ends: readonly number[] = []): Stripped {
   return { payload: joined(kept), controls };
 }
 
-const stream = joined([
-  frame(bytesOf(3)),
-  frame(Uint8Array.of(9, 8), { opcode: 9 }),
-  frame(bytesOf(200, 3), { isFinal: false }),
-  frame(Uint8Array.of(), { opcode: 10 }),
-  frame(Uint8Array.of(), { opcode: 0, isFinal: false }),
-  frame(bytesOf(5, 203), { opcode: 0 }),
-  frame(bytesOf(70_000, 208)),
-]);
+const streamOf = (isMasked: boolean) =>
+  joined([
+    frame(bytesOf(3), { isMasked }),
+    frame(Uint8Array.of(9, 8), { opcode: 9, isMasked }),
+    frame(bytesOf(200, 3), { isFinal: false, isMasked }),
+    frame(Uint8Array.of(), { opcode: 10, isMasked }),
+    frame(Uint8Array.of(), { opcode: 0, isFinal: false, isMasked }),
+    frame(bytesOf(5, 203), { opcode: 0, isMasked }),
+    frame(bytesOf(70_000, 208), { isMasked }),
+  ]);
+const streams = { client: streamOf(true), server: streamOf(false) };
 const expected = joined([bytesOf(3), bytesOf(200, 3), bytesOf(5, 203), bytesOf(70_000, 208)]);
 
-Deno.test("[MQTT-6.0.0-2] [MQTT5-6.0.0-2] bytes come out the same wherever frames and reads are divided", () => {
-  assertEquals(strip(stream), { payload: expected, controls: ["ping 9 8", "pong"] });
-  const head = stream.length - 70_000;
-  for (let end = 1; end < head + 20; end++) {
-    const { payload, controls } = strip(stream, [end]);
-    assert(
-      payload.length === expected.length && payload.every((byte, index) => byte === expected[index]),
-      `${end}`,
-    );
-    assertEquals(controls, ["ping 9 8", "pong"]);
-  }
-  const short = stream.slice(0, head);
-  assertEquals(
-    strip(short, Array.from({ length: short.length - 1 }, (_, index) => index + 1)).payload.length,
-    208,
-  );
-});
+for (const sender of ["client", "server"] as const) {
+  Deno.test(`[MQTT-6.0.0-2] [MQTT5-6.0.0-2] a ${sender}'s bytes come out the same wherever frames and reads are divided`, () => {
+    const stream = streams[sender];
+    assertEquals(strip(stream, [], sender), { payload: expected, controls: ["ping 9 8", "pong"] });
+    const head = stream.length - 70_000;
+    for (let end = 1; end < head + 20; end++) {
+      const { payload, controls } = strip(stream, [end], sender);
+      assert(
+        payload.length === expected.length && payload.every((byte, index) => byte === expected[index]),
+        `${end}`,
+      );
+      assertEquals(controls, ["ping 9 8", "pong"]);
+    }
+    const short = stream.slice(0, head);
+    const everyByte = Array.from({ length: short.length - 1 }, (_, index) => index + 1);
+    assertEquals(strip(short, everyByte, sender).payload.length, 208);
+  });
+}
 
 Deno.test("what stands behind a close frame is not looked at", () => {
   const { payload, controls } = strip(
@@ -102,6 +106,11 @@ for (const [what, code, payloadBytes, options] of refused) {
   });
 }
 
+Deno.test("a frame of a server is refused if it is masked", () => {
+  const error = assertThrows(() => strip(frame(bytesOf(3)), [], "server"), FrameError, "it is masked");
+  assertEquals(error.code, CloseCode.protocolError);
+});
+
 Deno.test("a new message within another is refused", () => {
   assertThrows(() => strip(joined([frame(bytesOf(2), { isFinal: false }), frame(bytesOf(2))])), FrameError);
 });
@@ -109,12 +118,13 @@ Deno.test("a new message within another is refused", () => {
 Deno.test("whatever comes, the stripper keeps no more than came, or throws a FrameError", () => {
   for (let seed = 1; seed <= 2_000; seed++) {
     const random = new Random(seed);
-    const bytes = stream.slice(0, 400);
+    const sender = seed % 2 === 0 ? "client" : "server";
+    const bytes = streams[sender].slice(0, 400);
     for (let count = random.below(6); count >= 0; count--) {
       bytes[random.below(bytes.length)] = random.below(256);
     }
     try {
-      const { payload } = strip(bytes, [random.below(400)]);
+      const { payload } = strip(bytes, [random.below(400)], sender);
       assert(payload.length <= bytes.length);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
@@ -122,7 +132,7 @@ Deno.test("whatever comes, the stripper keeps no more than came, or throws a Fra
   }
 });
 
-Deno.test("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] our own frames are binary, whole, not masked, and say their length shortly", () => {
+Deno.test("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] our own frames are binary, whole, masked by a client only, and say their length shortly", () => {
   for (
     const [length, head] of [[0, [0x82, 0]], [125, [0x82, 125]], [126, [0x82, 126, 0, 126]], [65_535, [
       0x82,
@@ -131,8 +141,13 @@ Deno.test("[MQTT-6.0.0-1] [MQTT5-6.0.0-1] our own frames are binary, whole, not 
       255,
     ]], [65_536, [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]]] as const
   ) {
-    const encoded = encodeFrame("binary", bytesOf(length));
+    const encoded = encodeFrame("binary", bytesOf(length), "server");
     assertEquals([...encoded.subarray(0, head.length)], [...head]);
     assertEquals(encoded.length, head.length + length);
+    // A client's has the same, and a mask, under which are the same bytes.
+    const masked = encodeFrame("binary", bytesOf(length), "client");
+    assertEquals([...masked.subarray(0, head.length)], [head[0], head[1]! | 0x80, ...head.slice(2)]);
+    assertEquals(masked.length, encoded.length + 4);
+    assertEquals(strip(masked).payload, bytesOf(length));
   }
 });
