@@ -2,8 +2,9 @@ import type { RetainHandling, SubscribeOptions } from "../client/mod.ts";
 import type { Payload, PubOptions } from "../client/pub.ts";
 import type { SubOptions } from "../client/sub.ts";
 import { checkFilter, checkTopic } from "../topic/name.ts";
+import { topicOfUrl } from "./address_flags.ts";
 import { type CommandLine, type Flag, UsageError, valueOf, wholeNumberOf } from "./command_line.ts";
-import { CONNECT_FLAGS, connectOptions, qosOf, urlOf } from "./connect_flags.ts";
+import { CONNECT_FLAGS, connectOptions, qosOf } from "./connect_flags.ts";
 import { parseMessageFormat } from "./message_format.ts";
 import { readProperties } from "./property_flags.ts";
 
@@ -76,7 +77,7 @@ export const SUB_FLAGS: readonly Flag[] = [
 ];
 
 export function pubOptions(line: CommandLine): PubOptions {
-  const topic = valueOf(line, "topic") ?? urlOf(line)?.topic;
+  const topic = valueOf(line, "topic") ?? topicOfUrl(line);
   if (topic === undefined) throw new UsageError("Cannot publish without a topic: add -t TOPIC");
   const problem = checkTopic(topic, Infinity);
   if (problem) throw new UsageError(problem.message);
@@ -95,7 +96,7 @@ export function pubOptions(line: CommandLine): PubOptions {
 }
 
 export function subOptions(line: CommandLine): SubOptions {
-  const fromUrl = urlOf(line)?.topic;
+  const fromUrl = topicOfUrl(line);
   const filters = [...(fromUrl === undefined ? [] : [fromUrl]), ...(line.get("topic") ?? [])];
   const unsubscribe = line.get("unsubscribe") ?? [];
   if (filters.length + unsubscribe.length === 0) {

@@ -94,7 +94,8 @@ function spellOut(args: readonly string[], flags: readonly Flag[]): string[] {
       checkSwitch(arg, flags);
       spelled.push(arg);
     } else if (!flag.placeholder) {
-      spelled.push(`--${flag.name}=true`);
+      // The parser takes --no-x=true for --x=true.
+      spelled.push(flag.name.startsWith("no-") ? `--${flag.name}` : `--${flag.name}=true`);
     } else {
       const count = flag.wordCount?.(args.slice(index + 1)) ?? 1;
       const words = args.slice(index + 1, index + 1 + count);

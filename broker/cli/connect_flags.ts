@@ -1,20 +1,13 @@
 import { type Authentication, ClientError, type ConnectOptions, type QoS } from "../client/mod.ts";
 import { didYouMean } from "../config.ts";
 import { checkTopic } from "../topic/name.ts";
+import { ADDRESS_FLAGS, addressOptions, TLS_FLAGS, urlOf } from "./address_flags.ts";
 import { type CommandLine, type Flag, UsageError, valueOf, wholeNumberOf } from "./command_line.ts";
-import { type MqttUrl, parseMqttUrl } from "./mqtt_url.ts";
 import { type Properties, propertyWordCount, readSessionExpiry } from "./property_flags.ts";
 
 /** Flags under the names that mosquitto_pub and mosquitto_sub gave them; where those have only a letter, with a word. */
 export const CONNECT_FLAGS: readonly Flag[] = [
-  { name: "host", short: "h", placeholder: "HOST", help: "Broker to connect to (127.0.0.1)" },
-  { name: "port", short: "p", placeholder: "PORT", help: "Its port (1883)" },
-  {
-    name: "url",
-    short: "L",
-    placeholder: "URL",
-    help: "mqtt://[USER:PASSWORD@]HOST[:PORT]/TOPIC; other flags win over it",
-  },
+  ...ADDRESS_FLAGS,
   { name: "qos", short: "q", placeholder: "QOS", help: "Quality of service: 0, 1 or 2 (0)" },
   { name: "id", short: "i", placeholder: "ID", help: "Client identifier (the broker makes one up)" },
   {
@@ -55,6 +48,7 @@ export const CONNECT_FLAGS: readonly Flag[] = [
   { name: "will-payload", placeholder: "MESSAGE", help: "What it publishes there (nothing)" },
   { name: "will-qos", placeholder: "QOS", help: "At this quality of service (0)" },
   { name: "will-retain", help: "And keeps" },
+  ...TLS_FLAGS,
 ];
 
 const VERSIONS: ReadonlyMap<string, 3 | 4 | 5> = new Map([
@@ -90,8 +84,7 @@ export function connectOptions(line: CommandLine, properties: Properties): Conne
   if (line.has("id") && line.has("id-prefix")) throw new UsageError("Cannot use both -i and -I");
   const prefix = valueOf(line, "id-prefix");
   return {
-    host: valueOf(line, "host") ?? url?.host ?? "127.0.0.1",
-    port: line.has("port") ? wholeNumberOf(line, "port", { min: 1, max: 65_535 }) : url?.port ?? 1883,
+    ...addressOptions(line),
     clientId: valueOf(line, "id") ?? (prefix === undefined ? "" : prefix + crypto.randomUUID().slice(0, 8)),
     cleanStart: !isPersistent,
     keepAliveSeconds: line.has("keepalive") ? wholeNumberOf(line, "keepalive", { min: 0, max: 65_535 }) : 60,
@@ -188,11 +181,6 @@ function versionOf(line: CommandLine): 3 | 4 | 5 {
 
 export function qosOf(line: CommandLine, name: string): QoS {
   return line.has(name) ? wholeNumberOf(line, name, { min: 0, max: 2 }) as QoS : 0;
-}
-
-export function urlOf(line: CommandLine): MqttUrl | undefined {
-  const text = valueOf(line, "url");
-  return text === undefined ? undefined : parseMqttUrl(text);
 }
 
 function isEmpty(words: object): boolean {

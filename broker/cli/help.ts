@@ -27,6 +27,14 @@ export const SERVE_FLAGS: readonly Flag[] = [
 /** About how wide a list in the help gets. */
 const HELP_COLUMNS = 100;
 
+/** What `pub` and `sub` do with certificates. */
+const TLS_HELP =
+  `Each flag from --cafile to --tls-alpn means TLS. --cafile, --capath and --tls-use-os-certs add up; without one of
+them Mozilla's list is trusted. --insecure leaves out whether the certificate is for the host, and nothing else. In
+the URL of a WebSocket the port is 80 or 443 unless it says one. A Unix socket has neither TLS nor WebSocket.
+Of mosquitto's flags these are not there: --ciphers, --tls-version, --tls-engine, --keyform, --psk, --proxy.
+`;
+
 const HELP: Readonly<Record<Command, () => string>> = {
   serve: serveHelp,
   pub: pubHelp,
@@ -81,17 +89,20 @@ function pubHelp(): string {
   return `Publish messages to an MQTT broker
 
 Usage: pregon pub -t TOPIC (-m MESSAGE | -f FILE | -l | -s | -n) [FLAGS]
-       pregon pub -L mqtt://[USER:PASSWORD@]HOST[:PORT]/TOPIC (-m MESSAGE | …) [FLAGS]
+       pregon pub -L mqtt[s]://[USER:PASSWORD@]HOST[:PORT]/TOPIC (-m MESSAGE | …) [FLAGS]
+       pregon pub -L ws[s]://[USER:PASSWORD@]HOST[:PORT]/PATH -t TOPIC (-m MESSAGE | …) [FLAGS]
 
 Flags:
 ${flagLines(PUB_FLAGS)}
 Properties of MQTT 5.0 for -D, user-property with a name and a value:
 ${propertyLines(PUB_COMMANDS)}
+${TLS_HELP}
 Examples:
   pregon pub -t home/kitchen/temp -m 21.5
   pregon pub -t home/lamp/set -m on -q 1 -r             acknowledged, and kept for who subscribes later
   pregon pub -t home/lamp/set -n -r                     forget what was kept
   pregon pub -L mqtt://ana:secret@broker:1883/a/b -f photo.jpg
+  pregon pub -L mqtts://broker/a/b -m on --cafile ca.pem --cert me.pem --key me.key
   sensors | pregon pub -t site/readings -l              a message for each line
   pregon pub -t lab/log -f a.csv -D publish content-type text/csv -D publish message-expiry-interval 60
 
@@ -103,12 +114,14 @@ function subHelp(): string {
   return `Subscribe to an MQTT broker and print the messages
 
 Usage: pregon sub -t FILTER [-t FILTER …] [FLAGS]
-       pregon sub -L mqtt://[USER:PASSWORD@]HOST[:PORT]/FILTER [FLAGS]
+       pregon sub -L mqtt[s]://[USER:PASSWORD@]HOST[:PORT]/FILTER [FLAGS]
+       pregon sub -L ws[s]://[USER:PASSWORD@]HOST[:PORT]/PATH -t FILTER [FLAGS]
 
 Flags:
 ${flagLines(SUB_FLAGS)}
 Properties of MQTT 5.0 for -D, user-property with a name and a value:
 ${propertyLines(SUB_COMMANDS)}
+${TLS_HELP}
 A format for -F is text with these in it, each with a width as in %-20t, those of text with a limit as in %.9t:
   %t topic     %p payload    %x %X payload in hexadecimal     %l its length    %j %J all as JSON, payload as text or JSON
   %q QoS       %r retained   %m packet identifier             %I %U @X time now: ISO 8601, Unix, strftime(3)'s %X
@@ -122,6 +135,7 @@ Examples:
   pregon sub -t '$SYS/#' -v --retained-only             what the broker says of itself
   pregon sub -t jobs -q 1 -c -i worker-7                also what came while this was not running
   pregon sub -t camera/photo -N -C 1 > photo.jpg
+  pregon sub -L wss://broker.example.org/mqtt -t 'home/#'     over WebSocket and TLS, port 443
   pregon sub -t 'lab/#' -V mqttv5 -F '@H:@M:@S %t %C %P %p'   with what only MQTT 5.0 says
 
 Exit code: 0 done, 1 not connected or refused, 2 wrong flags, 27 time is over.

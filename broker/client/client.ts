@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { assert, ProtocolError } from "../core/errors.ts";
 import { type ConnackPacket, type Packet, PacketError, ReasonCode, type Version } from "../packet/mod.ts";
+import { TlsError } from "../transport/tls_client.ts";
 import type { Link } from "../transport/transport.ts";
 import type { AuthenticationData } from "./authentication.ts";
+import { certificateHint } from "./broker_address.ts";
 import type { CloseOptions, PublishOptions, SubscribeOptions, UnsubscribeOptions } from "./call_options.ts";
 import {
   closedByDisconnect,
@@ -34,6 +36,7 @@ export class Client implements AsyncDisposable {
   readonly #closing = Promise.withResolvers<ClosedError | undefined>();
   readonly #clock: Clock;
   readonly #version: Version;
+  readonly #tls: ConnectOptions["tls"];
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #handshake: Handshake;
@@ -53,6 +56,7 @@ export class Client implements AsyncDisposable {
     const { clock = systemClock, version = 4, inFlightMax } = options;
     this.#clock = clock;
     this.#version = version;
+    this.#tls = options.tls;
     const sender = new Sender({
       link,
       version,
@@ -61,7 +65,7 @@ export class Client implements AsyncDisposable {
         this.#keepAlive.sent();
         this.#publisher.publishWaiting();
       },
-      onFailed: (error) => this.#end(connectionLost(error)),
+      onFailed: (error) => this.#end(this.#connectionLost(error)),
     });
     const onTimeout = (error: ClosedError) => this.#end(error);
     this.#sender = sender;
@@ -270,7 +274,7 @@ export class Client implements AsyncDisposable {
 
   #closedByBroker(): string {
     return this.#handshake.answer === undefined
-      ? "The broker closed the connection without an answer to CONNECT"
+      ? `The broker closed the connection without an answer to CONNECT${certificateHint(this.#tls)}`
       : "The broker closed the connection";
   }
 
@@ -293,7 +297,14 @@ export class Client implements AsyncDisposable {
       return this.#end(new ClosedError("The broker refused the connection", { reason: error }));
     }
     if (error instanceof ClosedError) return this.#end(error, ReasonCode.unspecifiedError);
-    this.#end(connectionLost(error));
+    this.#end(this.#connectionLost(error));
+  }
+
+  /** What the link broke with; a reset may have overtaken what the broker said of a certificate. */
+  #connectionLost(error: unknown): ClosedError {
+    const isUnexplained = this.#handshake.answer === undefined && !(error instanceof TlsError);
+    const hint = isUnexplained ? certificateHint(this.#tls) : "";
+    return new ClosedError(`Connection lost: ${describeError(error)}${hint}`, { cause: error });
   }
 
   /** @param reasonCode of the DISCONNECT that MQTT 5.0 has for this end; none is sent without */
@@ -324,8 +335,4 @@ function listOf(filters: string | readonly string[]): readonly string[] {
 
 function refusePacket({ type }: Packet): never {
   throw new PacketError(ReasonCode.protocolError, `Cannot accept ${type.toUpperCase()} from a broker`);
-}
-
-function connectionLost(error: unknown): ClosedError {
-  return new ClosedError(`Connection lost: ${describeError(error)}`, { cause: error });
 }

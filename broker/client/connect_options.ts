@@ -3,12 +3,9 @@ import type { ConnectFields, MessageProperties, QoS, UserProperties } from "../p
 import { hasWildcards } from "../topic/name.ts";
 import type { Link } from "../transport/transport.ts";
 import type { Authentication, AuthenticationData } from "./authentication.ts";
+import type { AddressOptions } from "./broker_address.ts";
 
-export interface ConnectOptions extends ConnectOptions5 {
-  /** 127.0.0.1 unless given. */
-  readonly host?: string;
-  /** 1883 unless given. */
-  readonly port?: number;
+export interface ConnectOptions extends AddressOptions, ConnectOptions5 {
   /** Without one the broker makes one up. */
   readonly clientId?: string;
   /** False: the session goes on where it was, and stays when the connection ends. */
@@ -29,7 +26,7 @@ export interface ConnectOptions extends ConnectOptions5 {
   readonly inFlightMax?: number | undefined;
   /** 10 unless given. */
   readonly connectTimeoutSeconds?: number;
-  /** Used in the place of a new TCP connection; the client closes it. */
+  /** Used in the place of a new connection; the client closes it. */
   readonly link?: Link;
   readonly clock?: Clock;
 }

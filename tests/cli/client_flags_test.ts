@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { PUB_FLAGS, pubOptions, SUB_FLAGS, subOptions } from "../../broker/cli/client_flags.ts";
 import { parseCommandLine, UsageError } from "../../broker/cli/command_line.ts";
-import { parseMqttUrl } from "../../broker/cli/mqtt_url.ts";
 
 const pub = (...args: string[]) => pubOptions(parseCommandLine(args, PUB_FLAGS));
 const sub = (...args: string[]) => subOptions(parseCommandLine(args, SUB_FLAGS));
@@ -106,35 +105,6 @@ Deno.test("a URL says broker, login and topic; other flags win over it", () => {
   assertEquals(options.connect, { ...CONNECT, host: "b", port: 1884, username: "ana", password: "p@ss" });
   const { connect, topic } = pub("-L", "mqtt://b/a", "-h", "c", "-t", "d", "-m", "x");
   assertEquals([connect.host, connect.port, topic], ["c", 1883, "d"]);
-});
-
-Deno.test("a URL is read as it stands", () => {
-  const none = { port: undefined, username: undefined, password: undefined, topic: undefined };
-  assertEquals(parseMqttUrl("mqtt://b"), { ...none, host: "b" });
-  assertEquals(parseMqttUrl("mqtt://b/"), { ...none, host: "b" });
-  assertEquals(parseMqttUrl("mqtt://b//a/../é?x@y%20"), { ...none, host: "b", topic: "/a/../é?x@y%20" });
-  assertEquals(parseMqttUrl("mqtt://[::1]:1/a"), { ...none, host: "::1", port: 1, topic: "a" });
-  assertEquals(parseMqttUrl("mqtt://ana@b"), { ...none, host: "b", username: "ana" });
-  assertEquals(parseMqttUrl("mqtt://ana:@b"), { ...none, host: "b", username: "ana", password: "" });
-  assertEquals(parseMqttUrl("mqtt://a@x:p:q@b"), { ...none, host: "b", username: "a@x", password: "p:q" });
-  for (
-    const text of ["b", "mqtt://", "mqtt://:1", "mqtt:///a", "mqtt://b:x", "mqtt://b:0", "mqtt://b:65536"]
-  ) {
-    refusal(() => parseMqttUrl(text));
-  }
-  assertEquals(
-    refusal(() => parseMqttUrl("mqtts://b")),
-    "Cannot use mqtts:// for --url: only mqtt:// is spoken",
-  );
-  assertMatch(refusal(() => parseMqttUrl("mqtt://a:100%@b")), /must begin an escape/);
-});
-
-Deno.test("no message about a URL repeats its password", () => {
-  for (
-    const text of ["mqtt://a:secret%@b", "http://a:secret@b", "mqtt://a:secret@b:99999", "mqtt//a:secret@b"]
-  ) {
-    assertEquals(refusal(() => parseMqttUrl(text)).includes("secret"), false);
-  }
 });
 
 Deno.test("what makes no sense is refused in one line", () => {
