@@ -74,9 +74,9 @@ Deno.test("a short bench of Pregón loses nothing at either version", async () =
     "--rounds",
     "1",
     "--seconds",
-    "0.3",
+    "1",
     "--warm-up",
-    "0.1",
+    "0.3",
     "--alone",
     "--json",
   ];
