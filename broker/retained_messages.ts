@@ -5,6 +5,9 @@ import type { RetainedStore } from "./core/retained_store.ts";
 import type { Subscriber } from "./core/subscriber.ts";
 import type { RetainedSource } from "./session/retained_backlog.ts";
 
+/** Messages looked at that are not for somebody before others may have a turn. */
+const SKIPPED_MAX = 2_000;
+
 /** The retained messages as somebody may see them: one rule for who subscribes, who reads and who lists. */
 export class RetainedMessages {
   readonly #store: RetainedStore;
@@ -33,11 +36,19 @@ export class RetainedMessages {
 
   /**
    * The messages of a filter that the identity may receive, one by one as they are asked for: other things may happen
-   * between two of them. Newer ones than `until` are left out: who subscribed then has had them live.
+   * between two of them. Newer ones than `until` are left out: who subscribed then has had them live. Undefined comes where
+   * much was looked at in vain, and others should have a turn.
    */
-  *matching(identity: Identity, filter: string, until: number = this.#lastSequence()): Generator<Message> {
+  *matching(
+    identity: Identity,
+    filter: string,
+    until: number = this.#lastSequence(),
+  ): Generator<Message | undefined> {
+    let skippedCount = 0;
     for (const message of this.#store.match(filter)) {
-      if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
+      if (!message) yield undefined;
+      else if (message.sequence <= until && this.#canReceive(identity, message.topic)) yield message;
+      else if (++skippedCount % SKIPPED_MAX === 0) yield undefined;
     }
   }
 
@@ -53,9 +64,11 @@ export class RetainedMessages {
   }
 
   /** As `matching`, while the right to the subscription lasts. */
-  *#subscribed(subscriber: Subscriber, filter: string, until: number): Generator<Message> {
+  *#subscribed(subscriber: Subscriber, filter: string, until: number): Generator<Message | undefined> {
+    let skippedCount = 0;
     for (const message of this.matching(subscriber.identity, filter, until)) {
       if (subscriber.identity.can("subscribe", filter)) yield message;
+      else if (++skippedCount % SKIPPED_MAX === 0) yield undefined;
     }
   }
 

@@ -2,6 +2,7 @@
 // hardening_rights_test.ts, files that cannot be used in auth/ and cli/.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { found } from "./support/found.ts";
 import { createBridge } from "../bridge/mod.ts";
 import { parsePasswordFile, PasswordFileError } from "../broker/auth/password_file.ts";
 import { parseRulesFile, RulesFileError } from "../broker/auth/rules_file.ts";
@@ -111,7 +112,9 @@ Deno.test("[CVE-2026-33216] [CVE-2017-9868] a password stands in no log, no figu
     const rest = line.replaceAll(`"${secret}"`, "");
     assertEquals(passwords.filter((password) => rest.includes(password)), [], line);
   }
-  for (const { topic, payload } of host.broker.retained.matching({ name: "t", can: () => true }, "$SYS/#")) {
+  for (
+    const { topic, payload } of found(host.broker.retained.matching({ name: "t", can: () => true }, "$SYS/#"))
+  ) {
     assert(!new TextDecoder().decode(payload).includes(secret), topic);
   }
   await bridge.close();

@@ -178,6 +178,10 @@ export class Backlog {
     for (const [index, filter] of this.#filters.entries()) {
       const earlier = this.#filters.slice(0, index);
       for (const message of this.#broker.retained.matching(this.#identity, filter)) {
+        if (!message) {
+          yield undefined;
+          continue;
+        }
         // A later filter is begun later and would also find what is not of the snapshot.
         const isNew = message.sequence > this.startSequence;
         if (isNew || !this.#isGranted(filter) || earlier.some((other) => matches(other, message.topic))) {

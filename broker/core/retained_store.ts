@@ -86,8 +86,9 @@ export class RetainedStore {
     return message && this.#isAlive(message) ? message : undefined;
   }
 
-  *match(filter: string): Generator<Message> {
-    for (const message of this.#tree.match(filter)) if (this.#isAlive(message)) yield message;
+  /** As `RetainedTree.match`, undefined included. */
+  *match(filter: string): Generator<Message | undefined> {
+    for (const message of this.#tree.match(filter)) if (!message || this.#isAlive(message)) yield message;
   }
 
   page(

@@ -207,6 +207,7 @@ export class OutboundMessages {
       backlog = this.#backlogs.first
     ) {
       const outgoing = backlog.peek(this.#ports.now());
+      if (outgoing === "pause") return this.#outlet?.pumpLater();
       if (!outgoing) this.#endBacklog(backlog.filter);
       else if (this.#outlet?.isNearlyIdle && this.#canSend(outgoing.message, outgoing.qos)) {
         backlog.shift();

@@ -4,8 +4,8 @@ import type { Outgoing } from "./message_queue.ts";
 
 /** Where the retained messages of a filter come from. */
 export interface RetainedSource {
-  /** Begins a walk through them. */
-  walk(): Iterator<Message>;
+  /** Begins a walk through them; undefined comes where others should have a turn. */
+  walk(): Iterator<Message | undefined>;
   /** Whether the message is still the one of its topic. */
   isCurrent(message: Message): boolean;
 }
@@ -47,7 +47,7 @@ export class RetainedBacklogs {
 class RetainedBacklog {
   readonly #subscription: Subscription;
   readonly #source: RetainedSource;
-  #messages: Iterator<Message> | undefined;
+  #messages: Iterator<Message | undefined> | undefined;
   #next: Outgoing | undefined;
 
   constructor(subscription: Subscription, source: RetainedSource) {
@@ -59,8 +59,8 @@ class RetainedBacklog {
     return this.#subscription.filter;
   }
 
-  /** The next one to send; `undefined` at the end. */
-  peek(now: number): Outgoing | undefined {
+  /** The next one to send; `pause` where none was found yet and others should have a turn; `undefined` at the end. */
+  peek(now: number): Outgoing | "pause" | undefined {
     const { qos: qosMax, noLocal, identifiers, subscriber } = this.#subscription;
     this.#messages ??= this.#source.walk();
     // It waited: the newer one in its place was delivered live, and this one must not come after it.
@@ -68,6 +68,7 @@ class RetainedBacklog {
     while (!this.#next) {
       const { done, value: message } = this.#messages.next();
       if (done) return undefined;
+      if (!message) return "pause";
       if (message.expiresAt <= now || (noLocal && message.publisherId === subscriber.id)) continue;
       const qos = message.qos < qosMax ? message.qos : qosMax;
       this.#next = { message, qos, retain: true, identifiers, sharedFilter: undefined, deliveryId: 0 }; // [MQTT-3.3.1-8]

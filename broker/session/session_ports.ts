@@ -9,6 +9,8 @@ export interface Outlet {
   hasRoom(bytes: number): boolean;
   /** Whether so little waits for the peer that a backlog may add to it. */
   readonly isNearlyIdle: boolean;
+  /** Has what waits gone on with when others had their turn. */
+  pumpLater(): void;
   /** @param packetId 0 for QoS 0 */
   sendPublish(outgoing: Outgoing, packetId: number, dup: boolean): void;
   sendPubrel(packetId: number): void;

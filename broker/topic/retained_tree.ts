@@ -96,9 +96,9 @@ export class RetainedTree<Value extends NonNullable<unknown>> {
    * and go on: a topic that stays all the while comes once, with the value that it has then; one that goes before its
    * turn does not come; one that is added may or may not come, so one that goes and returns may come twice.
    *
-   * Until it goes on, a walk that rests holds about 50 bytes for each child that comes to a node on its way.
+   * Undefined comes where much was visited in vain: others may have a turn. Until it goes on, a walk that rests holds about 50 bytes for each child that comes to a node on its way.
    */
-  *match(filter: string): Generator<Value> {
+  *match(filter: string): Generator<Value | undefined> {
     if (hasWildcards(filter)) return yield* walk(this.#root(filter), filter);
     const value = this.get(filter);
     if (value !== undefined) yield value;
@@ -114,6 +114,7 @@ export class RetainedTree<Value extends NonNullable<unknown>> {
   page(filter: string, options: PageOptions): Page<Value> {
     const values: Value[] = [];
     for (const value of walk(this.#root(filter), filter, { after: options.after })) {
+      if (value === undefined) continue;
       if (values.length >= options.limit) return { values, more: true };
       values.push(value);
     }

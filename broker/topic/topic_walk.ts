@@ -1,5 +1,8 @@
 import type { TopicNode } from "./topic_node.ts";
 
+/** Nodes visited without a value before somebody else may have a turn: about 0.2 ms. */
+const VISITED_MAX = 2_000;
+
 /** Asks for each node's children in order, strictly after a topic if one is given. */
 export interface WalkOrder {
   readonly after: string | undefined;
@@ -18,12 +21,13 @@ interface Frame<Value extends NonNullable<unknown>> {
 /**
  * Visits the values of the topics that a filter matches, a topic before those below it. Holds a frame per level, so the
  * tree may change between two values when the order does not matter: a node that went has no children any more.
+ * Undefined comes where much was visited in vain, so that the caller may let others have a turn.
  */
 export function* walk<Value extends NonNullable<unknown>>(
   root: TopicNode<Value>,
   filter: string,
   order?: WalkOrder,
-): Generator<Value> {
+): Generator<Value | undefined> {
   const levels = filter.split("/");
   const after = order?.after?.split("/") ?? [];
   const frames: Frame<Value>[] = [];
@@ -38,8 +42,10 @@ export function* walk<Value extends NonNullable<unknown>>(
     frames.push({ node, keys, index, isOnWay });
   }
 
+  let visitedCount = 0;
   enter(root, 0, after.length > 0);
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    if (++visitedCount % VISITED_MAX === 0) yield undefined;
     const step = frame.keys.next();
     if (step.done === true) {
       frames.pop();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { found } from "../support/found.ts";
 import {
   type Envelope,
   envelopes,
@@ -254,7 +255,7 @@ Deno.test("50,000 retained messages reach a slow reader in small chunks, and wha
   assert(updates > 100);
   const retained = new Map<string, string>();
   const everybody = { name: "test", can: () => true };
-  for (const { topic, payload } of broker.retained.matching(everybody, "s/#")) {
+  for (const { topic, payload } of found(broker.retained.matching(everybody, "s/#"))) {
     retained.set(topic, new TextDecoder().decode(payload));
   }
   assertEquals(state.size, retained.size);

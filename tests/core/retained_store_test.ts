@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { found } from "../support/found.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../broker/core/limits.ts";
 import { Message, type MessageDraft } from "../../broker/core/message.ts";
 import { RetainedStore } from "../../broker/core/retained_store.ts";
@@ -13,7 +14,7 @@ function start(limits: Partial<Limits> = {}) {
     store.put(message);
     return message;
   };
-  const topics = (filter: string) => [...store.match(filter)].map((message) => message.topic);
+  const topics = (filter: string) => [...found(store.match(filter))].map((message) => message.topic);
   return { clock, store, put, topics };
 }
 

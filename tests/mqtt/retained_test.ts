@@ -185,3 +185,27 @@ Deno.test("a broker that closes leaves no timer of a retained message behind", a
   test.broker.publish(identityOf("x"), draft);
   await test.close();
 });
+
+testVersions(
+  "a filter that looks at many topics in vain lets others have their turn meanwhile",
+  async (version) => {
+    await using test = startBroker();
+    const everybody = { name: "test", can: () => true };
+    const payload = new Uint8Array([1]);
+    for (let index = 0; index < 10_000; index++) {
+      test.broker.publish(everybody, { topic: `${index}/a`, payload, qos: 0, retain: true });
+    }
+    test.broker.publish(everybody, {
+      topic: "last/b",
+      payload: new TextEncoder().encode("x"),
+      qos: 0,
+      retain: true,
+    });
+    const other = await test.connect({ version });
+    const searcher = await test.connect({ version });
+    await searcher.subscribe(["+/b", 0]);
+    await other.ping();
+    await searcher.takePublish({ topic: "last/b", payload: "x", retain: true });
+    await searcher.expectNothing();
+  },
+);

@@ -1,6 +1,7 @@
 // What `$SYS` says of who came in, who did not, and of the limits that somebody reached.
 
 import { assertEquals } from "@std/assert";
+import { found } from "../support/found.ts";
 import { createBridge } from "../../bridge/mod.ts";
 import { BROKER_IDENTITY } from "../../broker/core/identity.ts";
 import { HOST } from "../bridge/support.ts";
@@ -28,7 +29,7 @@ function start(options: StartOptions = {}): World {
       const messages = host.broker.retained.matching(BROKER_IDENTITY, "$SYS/broker/#");
       const decoder = new TextDecoder();
       return Object.fromEntries(
-        [...messages].map((
+        [...found(messages)].map((
           { topic, payload },
         ) => [topic.slice("$SYS/broker/".length), decoder.decode(payload)]),
       );

@@ -16,6 +16,7 @@ class TestOutlet implements Outlet {
 
   readonly sent: string[] = [];
   readonly isNearlyIdle = true;
+  pumpLater(): void {}
   session: Session | undefined;
   takenOverCount = 0;
   constructor(readonly table: SessionTable) {}
