@@ -49,7 +49,9 @@ export class StallTable {
     const now = this.#clock.now();
     for (const wait of this.#waits) {
       if (wait.until > now) {
-        this.#cancelTimer = this.#clock.after(wait.until - now, () => this.#check());
+        // No longer than all take, should the clock have been set back.
+        const left = Math.min(wait.until - now, this.#milliseconds);
+        this.#cancelTimer = this.#clock.after(left, () => this.#check());
         return;
       }
       this.#waits.delete(wait);

@@ -16,7 +16,7 @@ import {
   LISTENER_NAMES,
   type ListenerName,
 } from "./config_schema.ts";
-import { webSocketPorts } from "./config_websocket.ts";
+import { isReachedByOthers, webSocketPorts } from "./config_websocket.ts";
 
 /** What each listener offers that does not offer all. */
 export type Offers = Readonly<Partial<Record<ListenerName, Offer>>>;
@@ -113,11 +113,10 @@ function checkSilent(options: EffectiveOptions, given: readonly Given[]): void {
     isOpen(options, listener) && !isLocal(options, listener) && !options.has(`${listener}-methods`)
   );
   if (silent === undefined) return;
-  const host = `${sectionOf(silent)}-host`;
   throw new ConfigError(
-    `${naming.said}: nobody needs a name at ${pathOf(silent)} either, and ${is(options, host)}; say ${
-      pathOf(`${silent}-methods`)
-    } as well`,
+    `${naming.said}: nobody needs a name at ${pathOf(silent)} either, and ${
+      is(options, openedBy(options, silent))
+    }; say ${pathOf(`${silent}-methods`)} as well`,
   );
 }
 
@@ -126,9 +125,22 @@ function isOpen(options: EffectiveOptions, listener: ListenerName): boolean {
   return value !== undefined && value !== OFF;
 }
 
+/** Whom a proxy speaks for may be anywhere. */
 function isLocal(options: EffectiveOptions, listener: ListenerName): boolean {
-  return listener === "mqtt-unix-socket" ||
-    isLoopback(options.get(`${sectionOf(listener)}-host`)!.value as string);
+  const section = sectionOf(listener);
+  const proxies = options.get(section === "http" ? "http-trusted-proxies" : "mqtt-proxy-protocol-from");
+  return listener === "mqtt-unix-socket" || !isReachedByOthers({
+    host: options.get(`${section}-host`)!.value as string,
+    trustedProxies: (proxies?.value ?? []) as readonly string[],
+  });
+}
+
+/** The option by which others reach the listener. */
+function openedBy(options: EffectiveOptions, listener: ListenerName): string {
+  const section = sectionOf(listener);
+  const isOpenAddress = !isLoopback(options.get(`${section}-host`)!.value as string);
+  if (isOpenAddress) return `${section}-host`;
+  return section === "http" ? "http-trusted-proxies" : "mqtt-proxy-protocol-from";
 }
 
 /** `mqtt.port is "off" from flag --mqtt-port`. */

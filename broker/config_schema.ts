@@ -293,7 +293,10 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     help: "Let in who has a token (JWT) of these keys: a file with PEM, JWK, a JWK set or a secret",
   }),
   row("auth", "jwt-jwks-url", {
-    kind: urlOf({ allowed: "a URL with https, or with http on this machine", isAllowed: isSafeUrl }),
+    kind: urlOf({
+      allowed: "a URL with https, or with http on this machine, without a user in it",
+      isAllowed: isSafeUrl,
+    }),
     default: undefined,
     help: "Where the keys of tokens are, in the place of a file",
   }),

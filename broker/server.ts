@@ -126,7 +126,9 @@ export class Server {
     this.#sysTopics.close();
     for (const listener of this.#listeners) listener.close();
     const opening = [...this.#arrivals.values()].map((arrival) => arrival.opening);
-    for (const link of this.#arrivals.keys()) link.close();
+    const arrivals = [...this.#arrivals.keys()];
+    this.#arrivals.clear(); // Their handshakes fail because of us: no news.
+    for (const link of arrivals) link.close();
     // Those with a will first, so that the others still receive it.
     for (const connection of this.#connections) if (connection.will) connection.close("server-shutdown");
     this.#broker.sessions.fireWills();

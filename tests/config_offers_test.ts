@@ -135,6 +135,12 @@ Deno.test("who names anonymous at one listener must say what those offer that ot
   resolveOptions({ flags: { ...named, ...all, "http-host": "127.0.0.1", "http-port-methods": "hook" } });
   const local = without({ ...named, ...all, "mqtt-host": "127.0.0.1" }, "host", "mqtt-port-methods");
   resolveOptions({ flags: local });
+  // Behind a proxy there are others, wherever it is.
+  const proxied = { ...local, "mqtt-proxy-protocol-from": "127.0.0.1" };
+  assertStringIncludes(
+    messageOf({ flags: proxied }),
+    "nobody needs a name at mqtt.port either, and mqtt.proxy-protocol-from is ",
+  );
   resolveOptions({ flags: { ...flags, "mqtt-port-methods": "jwt" } });
 });
 

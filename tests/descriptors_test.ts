@@ -257,5 +257,5 @@ Deno.test("with fewer descriptors than the broker needs for itself nothing start
   await using process = runPregon(["serve", "--memory", "--mqtt-port", "0", "--http-port", "0"], "022", 64);
   const { code, stderr } = await process.outcome();
   assertEquals(code, 1);
-  assert(/^Cannot start with \d+ free descriptors, .*raise ulimit -n[^\n]*\n$/.test(stderr), stderr);
+  assert(/^Cannot start with \d+ free descriptors: .*raise ulimit -n[^\n]*\n$/.test(stderr), stderr);
 });

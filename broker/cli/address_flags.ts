@@ -102,7 +102,8 @@ function wantsTls(line: CommandLine, url: BrokerUrl | undefined): boolean {
       throw new UsageError(`Cannot use --${given} without --${missing} FILE`);
     }
   }
-  if (!line.has("no-tls")) return flag !== undefined || isOfUrl || (!url && portOf(line) === TLS_PORT);
+  const isMqtt = url === undefined || url.scheme === "mqtt";
+  if (!line.has("no-tls")) return flag !== undefined || isOfUrl || (isMqtt && portOf(line) === TLS_PORT);
   if (flag) throw new UsageError(`Cannot use both --no-tls and --${flag.name}`);
   if (isOfUrl) throw new UsageError(`Cannot use --no-tls: the URL says ${url.scheme}://`);
   return false;

@@ -52,8 +52,9 @@ export function shareDescriptors(limits: Limits, log: Log, open: OpenSpare | und
   const streams = Math.min(streamsMax, usable - linksMax - Math.ceil(usable * REQUESTS_SHARE));
   if (linksMax < 1 || streams < 1) {
     throw new StartError(
-      `Cannot start with ${free} free descriptors, of which ${kept} are kept for the broker itself: ` +
-        "raise ulimit -n, or lower --limits-descriptors-reserve (key limits.descriptors-reserve)",
+      `Cannot start with ${free} free descriptors: the broker needs ${OWN_DESCRIPTORS} for itself, and ` +
+        `${descriptorsReserve} are kept back; raise ulimit -n, ` +
+        "or lower --limits-descriptors-reserve (key limits.descriptors-reserve)",
     );
   }
   if (linksMax < connectionsMax || streams < streamsMax) {

@@ -37,6 +37,9 @@ Deno.test("a URL says what lies between, and flags win over it", () => {
   const cases: [args: string, way: object][] = [
     ["mqtt://b/x", { host: "b", port: 1883 }],
     ["mqtt://b:8883/x", { host: "b", port: 8883 }],
+    ["mqtt://b/x -p 8883", { host: "b", port: 8883, tls: true }],
+    ["mqtt://b/x -p 8883 --no-tls", { host: "b", port: 8883 }],
+    ["ws://b/x -p 8883", { host: "b", port: 8883, webSocket: { path: "/x" } }],
     ["mqtts://b/x", { host: "b", port: 8883, tls: true }],
     ["mqtts://b:1/x --cafile ca.pem", { host: "b", port: 1, tls: true }],
     ["mqtt://b/x --cafile ca.pem", { host: "b", port: 8883, tls: true }],
