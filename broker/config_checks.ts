@@ -18,7 +18,7 @@ const EVERYWHERE: readonly OptionValue[] = ["0.0.0.0", "::"];
 /** What is wrong with how the options about transports fit together; undefined if nothing is. */
 export function transportProblem(options: Options): string | undefined {
   return certificateProblem(options, "mqtt") ?? certificateProblem(options, "http") ??
-    clientCertificateProblem(options) ?? portProblem(options);
+    clientCertificateProblem(options) ?? portProblem(options) ?? closedProblem(options);
 }
 
 function certificateProblem(options: Options, section: "mqtt" | "http"): string | undefined {
@@ -49,6 +49,16 @@ function clientCertificateProblem(options: Options): string | undefined {
   }
   if (isOn(options, "mqtt-tls-port") || isOn(options, "mqtt-websocket-tls-port")) return undefined;
   return `Cannot use ${said(options, authorities)}: without mqtt.tls-port nobody shows a certificate`;
+}
+
+/** A broker that nobody can reach is a slip. */
+function closedProblem(options: Options): string | undefined {
+  if (options.has("mqtt-unix-socket") || Object.keys(PORTS).some((name) => isOn(options, name))) {
+    return undefined;
+  }
+  return `Cannot use both ${said(options, "mqtt-port")} and ${
+    said(options, "http-port")
+  }: every listener is off`;
 }
 
 function portProblem(options: Options): string | undefined {

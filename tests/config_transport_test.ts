@@ -84,9 +84,17 @@ Deno.test("one port for two things on one host is refused, naming both", () => {
     { "http-port": "1883", "http-host": "127.0.0.2" },
     { "http-port": "0", "mqtt-port": "0" },
     { "http-port": "1883", "mqtt-port": "off" },
-    { "http-port": "off", "mqtt-port": "off" },
+    { "http-port": "off", "mqtt-port": "off", "mqtt-unix-socket": "/run/m" },
   ];
   for (const flags of apart) resolveOptions({ flags });
+});
+
+Deno.test("a broker that nobody can reach is refused", () => {
+  assertEquals(
+    messageOf({ "http-port": "off", "mqtt-port": "off" }),
+    'Cannot use both "off" for mqtt.port from flag --mqtt-port and "off" for http.port from flag --http-port: ' +
+      "every listener is off",
+  );
 });
 
 Deno.test("a port may be off, and a mode is octal", () => {

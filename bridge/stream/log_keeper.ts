@@ -15,7 +15,8 @@ const MESSAGES_AT_ONCE = MESSAGES_PER_SECOND_MAX / TICKS_PER_KEEP;
  * Keeps the replay log on the disk, so that streams go on across starts of the process.
  *
  *     QoS 1 and 2, and a stream is open or may come back ──> with the commit that the publisher waits for
- *     everything else ──> once a second, as far as the disk has time for it; and all of it at an orderly end
+ *     everything else ──> once a second, or in tenths where it is much, as far as the disk has time for it; and all of it
+ *                         at an orderly end
  *
  * What did not fit into a second leaves a hole, and nothing before a hole is of use: a stream that needs it is told to
  * start anew. What the broker says of itself (`$…`) is not kept: it says it again.

@@ -119,6 +119,28 @@ Deno.test("more in a second than the disk has time for is a hole, and nobody res
   await stop(second);
 });
 
+Deno.test("few messages wait for the end of the second, 500 for its next tenth, so that no tenth has many", async () => {
+  const disk = new FakeDisk();
+  const test = await startBridgeOn(disk);
+  const keptSoon = async () => {
+    // A tenth later it is written down, and what nobody waits for is committed another one after that.
+    for (let tenths = 0; tenths < 3; tenths++) {
+      test.clock.advance(100);
+      await endOfTurn();
+    }
+    return disk.tables().records().filter(({ kind }) => kind === "event-put").length;
+  };
+  for (let number = 1; number <= 499; number++) test.publish("t", `${number}`);
+  assertEquals(await keptSoon(), 0);
+  test.publish("t", "500");
+  assertEquals(await keptSoon(), 500);
+  test.publish("t", "501");
+  assertEquals(await keptSoon(), 500);
+  await tick(test);
+  assertEquals(await keptSoon(), 501);
+  await stop(test);
+});
+
 Deno.test("a publish at QoS 1 waits for the disk where a stream may miss it, and not elsewhere", async () => {
   const store = new HeldStore();
   const test = startBridge({ store });
