@@ -8,8 +8,9 @@ const TICK_MS = 1_000 / TICKS_PER_KEEP;
 /** What is kept in a second of what nobody was promised: about a hundredth of what the disk can take. */
 const MESSAGES_PER_SECOND_MAX = 5_000;
 const BYTES_PER_SECOND_MAX = 1024 * 1024;
-/** So many do not wait for the end of the second: to write down 5,000 in one go took 13 ms, and everybody waited. */
+/** Of a tick. So many do not wait for the end of the second: 5,000 in one go took 13 ms, and everybody waited. */
 const MESSAGES_AT_ONCE = MESSAGES_PER_SECOND_MAX / TICKS_PER_KEEP;
+const BYTES_PER_TICK = BYTES_PER_SECOND_MAX / TICKS_PER_KEEP;
 
 /**
  * Keeps the replay log on the disk, so that streams go on across starts of the process.
@@ -18,22 +19,27 @@ const MESSAGES_AT_ONCE = MESSAGES_PER_SECOND_MAX / TICKS_PER_KEEP;
  *     everything else ──> once a second, or in tenths where it is much, as far as the disk has time for it; and all of it
  *                         at an orderly end
  *
- * What did not fit into a second leaves a hole, and nothing before a hole is of use: a stream that needs it is told to
- * start anew. What the broker says of itself (`$…`) is not kept: it says it again.
+ * What does not fit leaves a hole, and nothing before a hole is of use: a stream that needs it is told to start anew. So
+ * while more comes than could be kept, nothing is: at 20,000 messages a second, 500 of each tenth were written down, useless
+ * a tenth later, and took the p99 of the others from 0.4 to 1.2 ms. What the broker says of itself (`$…`) is not kept: it
+ * says it again.
  */
 export class LogKeeper {
   readonly interests: Interests;
   readonly #broker: Broker;
   readonly #log: ReplayLog;
-  /** Kept since the last tick, ahead of the others. */
+  /** Kept ahead of others that came before them, in the order of their sequence. */
   readonly #promised = new Set<number>();
   /** All up to this sequence are kept, as far back as `#keptFrom`. */
   #keptUntil: number;
   #keptFrom: number;
+  /** What the disk knows of these two. */
+  #recorded = "";
+  /** Newest sequence at the last tick. */
+  #seenUntil: number;
   #cancelTick: (() => void) | undefined;
   #tickCount = 0;
   /** What is left of a second's. */
-  #messagesLeft = MESSAGES_PER_SECOND_MAX;
   #bytesLeft = BYTES_PER_SECOND_MAX;
 
   constructor(broker: Broker, log: ReplayLog) {
@@ -53,7 +59,7 @@ export class LogKeeper {
     });
     broker.events.watch((topic) => this.interests.has(topic));
     this.#keptFrom = log.oldest;
-    this.#keptUntil = log.next - 1;
+    this.#keptUntil = this.#seenUntil = log.next - 1;
     if (!broker.events.isDurable) return;
     // Before the first event that is promised: a crash may come before the first tick.
     this.#record();
@@ -64,7 +70,8 @@ export class LogKeeper {
   observe(message: Message): void {
     if (message.qos === 0 || !this.interests.has(message.topic)) return;
     this.#broker.events.put(message, true);
-    this.#promised.add(message.sequence);
+    if (message.sequence === this.#keptUntil + 1) this.#keptUntil++;
+    else this.#promised.add(message.sequence);
   }
 
   /** Keeps all of it. */
@@ -86,49 +93,57 @@ export class LogKeeper {
   }
 
   #tick(): void {
-    this.#messagesLeft = Math.min(
-      MESSAGES_PER_SECOND_MAX,
-      this.#messagesLeft + MESSAGES_PER_SECOND_MAX / TICKS_PER_KEEP,
-    );
-    this.#bytesLeft = Math.min(
-      BYTES_PER_SECOND_MAX,
-      this.#bytesLeft + BYTES_PER_SECOND_MAX / TICKS_PER_KEEP,
-    );
+    const last = this.#log.next - 1;
+    const isFlood = last - this.#seenUntil > MESSAGES_AT_ONCE;
+    this.#seenUntil = last;
+    this.#bytesLeft = Math.min(BYTES_PER_SECOND_MAX, this.#bytesLeft + BYTES_PER_TICK);
     const isDue = ++this.#tickCount % TICKS_PER_KEEP === 0;
-    const waitingCount = this.#log.next - 1 - this.#keptUntil;
     // What the disk does not take now must not pile up before it.
-    if ((isDue || waitingCount >= MESSAGES_AT_ONCE) && !this.#broker.storeRefusal) {
-      this.#keep(this.#messagesLeft, this.#bytesLeft);
+    if (this.#broker.storeRefusal) return;
+    const isWorthIt = !isFlood && last - this.#keptUntil >= MESSAGES_AT_ONCE;
+    if (!isDue && !isWorthIt) return;
+    this.#skipTo(this.#firstWithin(MESSAGES_PER_SECOND_MAX, BYTES_PER_SECOND_MAX));
+    if (!isFlood) this.#keep(MESSAGES_AT_ONCE, this.#bytesLeft);
+    this.#record();
+  }
+
+  /** Nothing before this sequence is kept any more. */
+  #skipTo(first: number): void {
+    if (first <= this.#keptUntil + 1) return;
+    this.#keptFrom = first;
+    this.#keptUntil = first - 1;
+    for (const sequence of this.#promised) {
+      if (sequence >= first) return;
+      this.#promised.delete(sequence);
     }
   }
 
-  /** Keeps the newest messages within these bounds, those already kept left out. */
+  /** Keeps the oldest of those that are not, within these bounds. */
   #keep(messagesMax: number, bytesMax: number): void {
-    const last = this.#log.next - 1;
-    const first = this.#firstWithin(last, messagesMax, bytesMax);
-    let keptCount = 0;
-    for (let sequence = first; sequence <= last; sequence++) {
-      if (this.#promised.has(sequence) || !isKept(this.#log.topicOf(sequence))) continue;
+    this.#skipTo(this.#log.oldest);
+    for (let left = messagesMax, bytes = 0; this.#keptUntil < this.#log.next - 1; this.#keptUntil++) {
+      const sequence = this.#keptUntil + 1;
+      if (this.#promised.delete(sequence) || !isKept(this.#log.topicOf(sequence))) continue;
+      bytes += this.#log.bytesOf(sequence);
+      if (left-- === 0 || bytes > bytesMax) return;
       this.#broker.events.put(this.#log.get(sequence)!, false);
-      this.#messagesLeft--;
       this.#bytesLeft -= this.#log.bytesOf(sequence);
-      keptCount++;
     }
-    const from = Math.max(first > this.#keptUntil + 1 ? first : this.#keptFrom, this.#log.oldest);
-    const hasMoved = keptCount > 0 || this.#promised.size > 0 || from > this.#keptFrom;
-    if (from > this.#keptFrom) this.#broker.events.deleteBefore(from);
-    this.#keptFrom = from;
-    this.#keptUntil = last;
-    this.#promised.clear();
-    if (hasMoved) this.#record();
   }
 
   #record(): void {
-    this.#broker.events.logged(this.#keptFrom, this.#keptUntil, this.#log.unsureUntil);
+    const from = this.#keptFrom = Math.max(this.#keptFrom, this.#log.oldest);
+    const { unsureUntil } = this.#log;
+    const known = `${from} ${this.#keptUntil} ${unsureUntil}`;
+    if (this.#recorded === known) return;
+    this.#recorded = known;
+    this.#broker.events.deleteBefore(from);
+    this.#broker.events.logged(from, this.#keptUntil, unsureUntil);
   }
 
-  /** The first message to keep so that it and all behind it are within the bounds. */
-  #firstWithin(last: number, messagesMax: number, bytesMax: number): number {
+  /** The first message so that it and all behind it are within the bounds, of those that are not kept. */
+  #firstWithin(messagesMax: number, bytesMax: number): number {
+    const last = this.#log.next - 1;
     const oldest = Math.max(this.#keptUntil + 1, this.#log.oldest);
     let first = last + 1;
     for (let bytes = 0; first > oldest && last - first + 1 < messagesMax; first--) {

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { FakeDisk } from "../support/fake_store.ts";
 import { HeldStore } from "../support/held_store.ts";
@@ -109,13 +109,47 @@ Deno.test("more in a second than the disk has time for is a hole, and nobody res
   const { cursor } = await follow(first, "/stream/t");
   for (let number = 1; number <= 6_000; number++) first.publish("t", `${number}`);
   const { cursor: late } = await follow(first, "/stream/t");
-  await tick(first);
+  for (let seconds = 0; seconds < 2; seconds++) await tick(first);
   await post(first, "/topics/t?qos=1", "after");
   const events = disk.tables().records().filter(({ kind }) => kind === "event-put");
   assertEquals(events.length, 5_001);
   const second = await startBridgeOn(disk, { now: first.clock.now() });
   assertEquals((await follow(second, "/stream/t", cursor)).reset, "evicted");
   assertEquals((await follow(second, "/stream/t", late)).payloads, ["after"]);
+  await stop(second);
+});
+
+Deno.test("while more comes than could be kept nothing of it is written down, and when that ends it goes on", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor: before } = await follow(first, "/stream/t");
+  const kept = () => disk.tables().records().filter(({ kind }) => kind === "event-put").length;
+  const tenth = async (messageCount: number) => {
+    for (let number = 1; number <= messageCount; number++) first.publish("t", `${number}`);
+    first.clock.advance(100);
+    await endOfTurn();
+  };
+  for (let tenths = 0; tenths < 12; tenths++) await tenth(600);
+  assertEquals(kept(), 0);
+  const { cursor: amid } = await follow(first, "/stream/t");
+  for (let tenths = 0; tenths < 20; tenths++) await tenth(1);
+  const count = kept();
+  assert(count > 4_000 && count <= 5_020, `The newest of it, of a second: ${count}`);
+  const second = await startBridgeOn(disk, { now: first.clock.now() });
+  assertEquals((await follow(second, "/stream/t", before)).reset, "evicted");
+  assertEquals((await follow(second, "/stream/t", amid)).resume, "resumed");
+  await stop(second);
+});
+
+Deno.test("promised messages are no burden for the second's share: where all are promised there is no hole", async () => {
+  const disk = new FakeDisk();
+  const first = await startBridgeOn(disk);
+  const { cursor } = await follow(first, "/stream/t");
+  for (let number = 1; number <= 6_000; number++) first.publish("t", `${number}`, { qos: 1 });
+  await tick(first);
+  const second = await startBridgeOn(disk, { now: first.clock.now() });
+  const seen = await follow(second, "/stream/t", cursor);
+  assertEquals([seen.reset, seen.payloads.length], [undefined, 6_000]);
   await stop(second);
 });
 
