@@ -21,7 +21,7 @@ import { runPasswd } from "./broker/cli/passwd.ts";
 import { Entrances } from "./broker/cli/entrances.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
-import { loadRules, readRules } from "./broker/cli/rules.ts";
+import { loadRules } from "./broker/cli/rules.ts";
 import { banner, logWebSockets, openPort, optionSources, StartError } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
@@ -103,12 +103,12 @@ async function runServe(line: CommandLine): Promise<number> {
   const { auth, limits } = options;
   const { clientIdPerUser, aclFile } = auth;
   const identities = await loadIdentities(auth, log);
-  const rules = await loadRules(aclFile, limits);
+  const rules = aclFile === undefined ? undefined : await loadRules(aclFile, limits);
   const running = await serve(options, { log, clientIdPerUser, rules, ...identities });
   const reloaders = new Reloaders(log);
   reloaders.add("identities", () => identities.reload(running.broker));
-  if (aclFile) {
-    reloaders.add("acl", async () => running.broker.ruleBook.replace(await readRules(aclFile, limits)));
+  if (aclFile !== undefined) {
+    reloaders.add("acl", async () => running.broker.ruleBook.replace(await loadRules(aclFile, limits)));
   }
   running.entrances.watchCertificates(reloaders);
   reloadOnSignal(reloaders);

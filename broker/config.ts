@@ -66,6 +66,8 @@ export interface TlsFiles {
   readonly certificate: string;
   readonly key: string;
   readonly clientAuthorities: string | undefined;
+  /** Which options say so, for messages: `tls.key`. */
+  readonly keys: { readonly [part in "certificate" | "key" | "clientAuthorities"]: string };
 }
 
 /** Where options come from; the first one wins over the next. */
@@ -91,6 +93,7 @@ interface Setting {
 type Settings = ReadonlyMap<string, Setting>;
 
 const CLIENT_CERTIFICATES = "mqtt-client-certificates";
+const CLIENT_CA = "mqtt-client-ca";
 const ENV_PREFIX = "PREGON_";
 const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
 /** A message quotes no more of a value than this. */
@@ -104,12 +107,12 @@ export function resolveOptions(sources: OptionSources): Options {
   const limits = limitNames().map((limit) => [limit, value(limitOption(limit))]);
   return {
     sysIntervalSeconds: value("sys-interval-seconds") as number,
-    mqtt: mqttOptions(value),
+    mqtt: { ...mqttOptions(value), files: tlsFiles(effective, "mqtt") },
     http: {
       host: value("http-host") as string,
       port: value("http-port") as Port,
       tlsPort: value("http-tls-port") as Port,
-      files: tlsFiles(value, "http"),
+      files: tlsFiles(effective, "http"),
       websocket: webSocketPorts(value),
       trustedProxies: value("http-trusted-proxies") as readonly string[],
       allowedHosts: value("http-allowed-hosts") as readonly string[],
@@ -127,14 +130,13 @@ export function resolveOptions(sources: OptionSources): Options {
 
 type ValueOf = (name: string) => OptionValue | undefined;
 
-function mqttOptions(value: ValueOf): MqttOptions {
+function mqttOptions(value: ValueOf): Omit<MqttOptions, "files"> {
   return {
     host: value("mqtt-host") as string,
     port: value("mqtt-port") as Port,
     tlsPort: value("mqtt-tls-port") as Port,
     websocketPort: value("mqtt-websocket-port") as Port,
     websocketTlsPort: value("mqtt-websocket-tls-port") as Port,
-    files: tlsFiles(value, "mqtt"),
     clientCertificates: value(CLIENT_CERTIFICATES) as MqttOptions["clientCertificates"],
     unixSocket: value("mqtt-unix-socket") as string | undefined,
     unixSocketMode: parseInt(value("mqtt-unix-socket-mode") as string, 8),
@@ -142,11 +144,25 @@ function mqttOptions(value: ValueOf): MqttOptions {
   };
 }
 
-function tlsFiles(value: ValueOf, section: "mqtt" | "http"): TlsFiles | undefined {
-  const certificate = value(`${section}-tls-certificate`) as string | undefined;
-  if (certificate === undefined) return undefined;
-  const clientAuthorities = section === "mqtt" ? value("mqtt-client-ca") as string | undefined : undefined;
-  return { certificate, key: value(`${section}-tls-key`) as string, clientAuthorities };
+function tlsFiles(
+  effective: ReadonlyMap<string, Effective>,
+  section: "mqtt" | "http",
+): TlsFiles | undefined {
+  const [certificate, key] = [`${section}-tls-certificate`, `${section}-tls-key`].map((name) =>
+    effective.get(name)
+  );
+  if (!certificate || !key) return undefined;
+  const authorities = section === "mqtt" ? effective.get(CLIENT_CA) : undefined;
+  return {
+    certificate: certificate.value as string,
+    key: key.value as string,
+    clientAuthorities: authorities?.value as string | undefined,
+    keys: {
+      certificate: certificate.key!,
+      key: key.key!,
+      clientAuthorities: pathOf(ROW_BY_NAME.get(CLIENT_CA)!),
+    },
+  };
 }
 
 /** The effective options as a file that can be loaded again, with the source of each one that is not a default. */
@@ -185,8 +201,9 @@ function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
   for (const row of OPTION_ROWS) {
     if (OPTION_ROWS.some(({ setBy }) => setBy === row.name)) continue;
     const setting = findSetting(row, layers);
-    if (setting) effective.set(row.name, { value: check(setting), source: setting.source });
-    else if (row.default !== undefined) effective.set(row.name, { value: row.default, source: undefined });
+    if (setting) {
+      effective.set(row.name, { value: check(setting), source: setting.source, key: pathOf(setting.row) });
+    } else if (row.default !== undefined) effective.set(row.name, { value: row.default, source: undefined });
   }
   settleIdentities(effective);
   settleClientCertificates(effective);
@@ -291,7 +308,7 @@ function check({ row, value, source }: Setting): OptionValue {
 /** Whoever says whose certificates are meant wants to see one. */
 function settleClientCertificates(effective: Map<string, Effective>): void {
   if (effective.has(CLIENT_CERTIFICATES)) return;
-  const value = effective.has("mqtt-client-ca") ? "require" : "off";
+  const value = effective.has(CLIENT_CA) ? "require" : "off";
   effective.set(CLIENT_CERTIFICATES, { value, source: undefined });
 }
 

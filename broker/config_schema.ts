@@ -53,6 +53,8 @@ export interface Effective {
   readonly value: OptionValue;
   /** Undefined for a default. */
   readonly source: string | undefined;
+  /** What the source says it by, `tls.key` for `mqtt.tls-key`; undefined for a default. */
+  readonly key?: string;
 }
 
 /** An option that cannot be used; the message says which, from where, and what is allowed, in one line. */

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
+import {
+  ConfigError,
+  type Options,
+  type OptionSources,
+  printOptions,
+  resolveOptions,
+} from "../broker/config.ts";
 import { EVERYBODY } from "./support/options.ts";
 
 const TLS = { "tls-certificate": "c.pem", "tls-key": "k.pem" };
@@ -16,12 +22,15 @@ Deno.test("one certificate is for MQTT and HTTPS, unless one of them has its own
     const { mqtt, http } = resolveOptions({ flags });
     return [mqtt.files, http.files];
   };
-  const shared = { certificate: "c.pem", key: "k.pem", clientAuthorities: undefined };
+  const keys = { certificate: "tls.certificate", key: "tls.key", clientAuthorities: "mqtt.client-ca" };
+  const shared = { certificate: "c.pem", key: "k.pem", clientAuthorities: undefined, keys };
+  const ownKeys = { ...keys, certificate: "http.tls-certificate", key: "http.tls-key" };
+  const ownFiles = { ...shared, certificate: "h.pem", key: "hk.pem", keys: ownKeys };
   assertEquals(files({}), [undefined, undefined]);
   assertEquals(files(TLS), [shared, shared]);
   const own = { "http-tls-certificate": "h.pem", "http-tls-key": "hk.pem" };
-  assertEquals(files({ ...TLS, ...own }), [shared, { ...shared, certificate: "h.pem", key: "hk.pem" }]);
-  assertEquals(files(own), [undefined, { ...shared, certificate: "h.pem", key: "hk.pem" }]);
+  assertEquals(files({ ...TLS, ...own }), [shared, ownFiles]);
+  assertEquals(files(own), [undefined, ownFiles]);
 });
 
 Deno.test("a certificate without its key, a key without its certificate and TLS without both are refused", () => {
@@ -132,5 +141,8 @@ Deno.test("what transports there are is printed as a file that says the same", (
   };
   const text = printOptions({ flags });
   const again = resolveOptions({ file: { name: "printed.toml", text } });
-  assertEquals(again, resolveOptions({ flags }));
+  assertEquals(again.mqtt.files?.keys.key, "mqtt.tls-key"); // Of whom it is, is said by now.
+  const said = (options: Options) =>
+    JSON.parse(JSON.stringify(options, (name, value) => name === "keys" ? 0 : value));
+  assertEquals(said(again), said(resolveOptions({ flags })));
 });

@@ -94,7 +94,11 @@ Deno.test("who passwd adds comes in by MQTT and HTTP, nobody else does, and a br
       }
     }
     await Deno.writeTextFile(`${cwd}/users`, "bob\n", { append: true });
-    assertOneLine(await run([], { cwd, env }), 1, "Cannot use users, line 2: there is no colon after a name");
+    assertOneLine(
+      await run([], { cwd, env }),
+      2,
+      "Cannot use users, line 2: there is no colon after a name (key auth.password-file)",
+    );
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

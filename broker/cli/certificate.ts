@@ -1,9 +1,9 @@
-import type { TlsFiles } from "../config.ts";
+import type { ConfigError, TlsFiles } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { TlsIdentity } from "../transport/tls.ts";
-import { checkIdentity, IdentityError } from "../transport/tls_identity.ts";
-import { StartError } from "./start.ts";
+import { checkIdentity, IdentityError, type IdentityPart } from "../transport/tls_identity.ts";
+import { fileProblem, warnOfOthers } from "./option_file.ts";
 import { describeSystemError } from "./system_error.ts";
 
 /**
@@ -43,15 +43,18 @@ export class Certificate {
     this.#warnOfExpiry();
   }
 
-  /** Rejects with `StartError`. */
+  /** Rejects with `ConfigError`. */
   static async load(init: CertificateInit): Promise<Certificate> {
-    try {
+    return await namingOption(init.files, async () => {
       const identity = await readIdentity(init.files);
-      return new Certificate(init, identity, checkIdentity(identity, init.files, init.clock.now()));
-    } catch (error) {
-      if (error instanceof IdentityError) throw new StartError(error.message);
-      throw error;
-    }
+      const certificate = new Certificate(
+        init,
+        identity,
+        checkIdentity(identity, init.files, init.clock.now()),
+      );
+      await certificate.#warnOfOpenKey();
+      return certificate;
+    });
   }
 
   get name(): string {
@@ -64,9 +67,12 @@ export class Certificate {
 
   /** Reads the files again now; rejects, and keeps what was in force, if they cannot be used. */
   async reload(): Promise<void> {
-    const identity = await readIdentity(this.#init.files);
-    this.#seen = this.#judged = JSON.stringify(identity);
-    this.#use(identity);
+    await namingOption(this.#init.files, async () => {
+      const identity = await readIdentity(this.#init.files);
+      this.#seen = this.#judged = JSON.stringify(identity);
+      this.#use(identity);
+    });
+    await this.#warnOfOpenKey();
   }
 
   /** Looks at the files from now on, and uses what changed once it stays the same for two looks. */
@@ -104,7 +110,8 @@ export class Certificate {
       log.info("certificate-changed", { name, expires: this.#expiry.toISOString() });
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
-      log.error("certificate-refused", { name, error: error.message });
+      const { message } = problemOf(error, this.#init.files);
+      log.error("certificate-refused", { name, error: message });
     }
   }
 
@@ -114,6 +121,13 @@ export class Certificate {
     this.#warnedAt = -Infinity;
     for (const present of this.#presenters) present(identity);
     this.#warnOfExpiry();
+  }
+
+  async #warnOfOpenKey(): Promise<void> {
+    const { key: file } = this.#init.files;
+    // A file that went since it was read is for the next look to tell.
+    const { mode } = await Deno.stat(file).catch(() => ({ mode: null }));
+    warnOfOthers("tls-key-open", { file, mode }, this.#init.log);
   }
 
   /** Once a day. */
@@ -128,17 +142,32 @@ export class Certificate {
 }
 
 async function readIdentity(files: TlsFiles): Promise<TlsIdentity> {
-  const read = async (file: string): Promise<string> => {
+  const read = async (part: IdentityPart, file: string): Promise<string> => {
     try {
       return await Deno.readTextFile(file);
     } catch (error) {
-      throw new IdentityError(`Cannot read ${file}: ${describeSystemError(error)}`);
+      throw new IdentityError(part, `Cannot read ${file}: ${describeSystemError(error)}`);
     }
   };
   const { clientAuthorities } = files;
   return {
-    certificate: await read(files.certificate),
-    key: await read(files.key),
-    clientAuthorities: clientAuthorities === undefined ? undefined : await read(clientAuthorities),
+    certificate: await read("certificate", files.certificate),
+    key: await read("key", files.key),
+    clientAuthorities: clientAuthorities === undefined
+      ? undefined
+      : await read("clientAuthorities", clientAuthorities),
   };
+}
+
+/** What is wrong with a file is said with the key of its option. */
+async function namingOption<Outcome>(files: TlsFiles, work: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof IdentityError ? problemOf(error, files) : error;
+  }
+}
+
+function problemOf({ part, message }: IdentityError, { keys }: TlsFiles): ConfigError {
+  return fileProblem(keys[part], message);
 }

@@ -49,7 +49,7 @@ export class Entrances {
     this.#settings = settings;
   }
 
-  /** Opens all or, with the `StartError` that it rejects with, none. */
+  /** Opens all or, with the `StartError` or `ConfigError` that it rejects with, none. */
   static async open(options: Options, settings: EntranceOptions): Promise<Entrances> {
     const entrances = new Entrances(options, settings);
     try {

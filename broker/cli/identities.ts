@@ -5,27 +5,30 @@ import { TokenKeyTable } from "../auth/token_key_table.ts";
 import { UserTable } from "../auth/user_table.ts";
 import type { Verifier } from "../auth/verifier.ts";
 import type { Broker } from "../broker.ts";
+import { ConfigError } from "../config.ts";
 import type { AuthOptions } from "../config_auth.ts";
+import { isSafeUrl, redactUrl } from "../config_kinds.ts";
 import type { Log } from "../core/log.ts";
-import { StartError } from "./start.ts";
+import { fileProblem, warnOfOthers } from "./option_file.ts";
 import { describeSystemError } from "./system_error.ts";
 
-/** Bits of a file's mode by which others than its owner may do something with it. */
-const OTHERS = 0o077;
+const PASSWORD_FILE = "auth.password-file";
+const JWT_KEYS = "auth.jwt-keys";
 /** Of a password file with some hundred thousand users, or as many keys as nobody has. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Whom the options say that the broker knows, and what brings that up to date. */
 export interface LoadedIdentities extends Identities {
-  /** Reads the files again, for this broker; throws `StartError`, and keeps what it had, if one of them cannot be used. */
+  /** Reads the files again, for this broker; throws `ConfigError`, and keeps what it had, if one of them cannot be used. */
   reload(broker: Pick<Broker, "identitiesChanged">): Promise<void>;
 }
 
-/** Reads what the options name; throws `StartError` for what cannot be used. */
+/** Reads what the options name; throws `ConfigError` for what cannot be used. */
 export async function loadIdentities(auth: AuthOptions, log: Log): Promise<LoadedIdentities> {
   const { methods, allowAnonymous, passwordFile, certificateName: certificate, hookUrl, jwt } = auth;
   const users = passwordFile === undefined ? undefined : new UserTable(await readUsers(passwordFile, log));
   const keys = new TokenKeyTable(jwt.keys === undefined ? [] : await readKeys(jwt.keys, log));
+  if (hookUrl !== undefined) warnOfOpenLine(hookUrl, log);
   const tokens = methods.includes("jwt") ? { ...jwt, keys, jose: await import("jose") } : undefined;
   return {
     methods,
@@ -46,27 +49,27 @@ export async function loadIdentities(auth: AuthOptions, log: Log): Promise<Loade
 }
 
 async function readUsers(name: string, log: Log): Promise<ReadonlyMap<string, Verifier>> {
-  const verifiers = await reading(name, async () => {
-    const found = parsePasswordFile({ name, text: decodeUtf8(await Deno.readFile(name), name) });
+  const { content, mode } = await reading(PASSWORD_FILE, name, (bytes) => {
+    const found = parsePasswordFile({ name, text: decodeUtf8(bytes, name) });
     if (found.size > 0) return found;
     throw new PasswordFileError(`Cannot use ${name}: it has no user; pregon passwd ${name} USER adds one`);
   });
-  await warnOfOthers("password-file-open", name, log);
-  return verifiers;
+  warnOfOthers("password-file-open", { file: name, mode }, log);
+  return content;
 }
 
 async function readKeys(name: string, log: Log): Promise<readonly TokenKey[]> {
-  const keys = await reading(name, async () => parseKeyFile({ name, bytes: await Deno.readFile(name) }));
-  const hasSecret = keys.some(({ material }) => material instanceof Uint8Array);
-  if (hasSecret) await warnOfOthers("key-file-open", name, log); // Public keys are for everybody to read.
-  return keys;
+  const { content, mode } = await reading(JWT_KEYS, name, (bytes) => parseKeyFile({ name, bytes }));
+  const hasSecret = content.some(({ material }) => material instanceof Uint8Array);
+  if (hasSecret) warnOfOthers("key-file-open", { file: name, mode }, log); // Public keys are for everybody to read.
+  return content;
 }
 
-/** Says so if others than the owner of a file may read it, or change it. */
-async function warnOfOthers(event: string, name: string, log: Log): Promise<void> {
-  const { mode } = await Deno.stat(name);
-  if (mode === null || (mode & OTHERS) === 0) return;
-  log.warn(event, { file: name, mode: (mode & 0o777).toString(8), expected: "600" });
+/** The keys of tokens are refused such a URL; a hook may be beside us in a network of its own. */
+function warnOfOpenLine(hookUrl: string, log: Log): void {
+  if (isSafeUrl(new URL(hookUrl))) return;
+  const risk = "names and passwords travel to it as they are";
+  log.warn("hook-url-open", { key: "auth.hook-url", url: redactUrl(hookUrl), risk, expected: "https" });
 }
 
 function decodeUtf8(bytes: Uint8Array, name: string): string {
@@ -77,17 +80,21 @@ function decodeUtf8(bytes: Uint8Array, name: string): string {
   }
 }
 
-/** What is wrong with a file becomes one line. */
-async function reading<Content>(name: string, read: () => Promise<Content>): Promise<Content> {
+/** What is wrong with a file becomes one line, with the key of the option that names it. */
+async function reading<Content>(
+  key: string,
+  name: string,
+  parse: (bytes: Uint8Array<ArrayBuffer>) => Content | Promise<Content>,
+): Promise<{ readonly content: Content; readonly mode: number | null }> {
   try {
-    const { size } = await Deno.stat(name);
-    if (size <= FILE_BYTES_MAX) return await read();
-    throw new StartError(`Cannot use ${name}: it has ${size} bytes, at most ${FILE_BYTES_MAX} are allowed`);
+    const { size, mode } = await Deno.stat(name);
+    if (size <= FILE_BYTES_MAX) return { content: await parse(await Deno.readFile(name)), mode };
+    throw fileProblem(key, `Cannot use ${name}: it has ${size} bytes, at most ${FILE_BYTES_MAX} are allowed`);
   } catch (error) {
-    if (error instanceof StartError) throw error;
+    if (error instanceof ConfigError) throw error;
     if (error instanceof PasswordFileError || error instanceof KeyFileError) {
-      throw new StartError(error.message);
+      throw fileProblem(key, error.message);
     }
-    throw new StartError(`Cannot read ${name}: ${describeSystemError(error)}`);
+    throw fileProblem(key, `Cannot read ${name}: ${describeSystemError(error)}`);
   }
 }

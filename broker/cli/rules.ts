@@ -1,15 +1,23 @@
 import type { Limits } from "../core/limits.ts";
 import { parseRulesFile, RulesFileError } from "../auth/rules_file.ts";
 import type { Rules } from "../auth/rules.ts";
+import { fileProblem } from "./option_file.ts";
 import { StartError } from "./start.ts";
 import { describeSystemError } from "./system_error.ts";
 
-/** The rules of the file, if the options name one; throws `StartError`, in one line, for one that cannot be used. */
-export async function loadRules(name: string | undefined, limits: Limits): Promise<Rules | undefined> {
-  return name === undefined ? undefined : await readRules(name, limits);
+const ACL_FILE = "auth.acl-file";
+
+/** The rules of the file that the options name; throws `ConfigError`, in one line, for one that cannot be used. */
+export async function loadRules(name: string, limits: Limits): Promise<Rules> {
+  try {
+    return await readRules(name, limits);
+  } catch (error) {
+    if (error instanceof StartError) throw fileProblem(ACL_FILE, error.message);
+    throw error;
+  }
 }
 
-/** As `loadRules`, for a file that there is. */
+/** As `loadRules`, for a file that somebody asks about; throws `StartError`. */
 export async function readRules(name: string, limits: Limits): Promise<Rules> {
   try {
     return parseRulesFile({ name, text: decode(name, await read(name, limits.aclFileBytesMax)) }, limits);

@@ -80,7 +80,7 @@ async function systemFile(): Promise<string> {
 
 async function readCertificates(file: string): Promise<string> {
   const text = await read(file);
-  certificatesIn(text, file);
+  certificatesIn(text, file, "clientAuthorities");
   return text;
 }
 

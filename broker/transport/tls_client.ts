@@ -72,8 +72,10 @@ const PROBLEMS: readonly (readonly [code: RegExp, problem: TlsProblem, message: 
  * and key. Throws `IdentityError`.
  */
 export function checkTlsTrust({ authorities, certificate, key }: TlsTrust, now: number): void {
-  if (authorities?.length === 0) throw new IdentityError("Cannot use tls.ca: it names nobody to trust");
-  authorities?.forEach((text) => certificatesIn(text, "tls.ca"));
+  if (authorities?.length === 0) {
+    throw new IdentityError("clientAuthorities", "Cannot use tls.ca: it names nobody to trust");
+  }
+  authorities?.forEach((text) => certificatesIn(text, "tls.ca", "clientAuthorities"));
   if (certificate === undefined || key === undefined) return;
   checkIdentity({ certificate, key }, { certificate: "tls.cert", key: "tls.key" }, now);
 }

@@ -8,9 +8,16 @@ export interface IdentityFiles {
   readonly clientAuthorities?: string | undefined;
 }
 
+/** What an identity is made of. */
+export type IdentityPart = keyof IdentityFiles;
+
 /** The identity cannot be used; the message says which file is at fault, and why. */
 export class IdentityError extends Error {
   override readonly name = "IdentityError";
+
+  constructor(readonly part: IdentityPart, message: string) {
+    super(message);
+  }
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -20,30 +27,33 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
  * together and that their time is now. Answers when the first of the chain to expire does.
  */
 export function checkIdentity(identity: TlsIdentity, files: IdentityFiles, now: number): Date {
-  const chain = certificatesIn(identity.certificate, files.certificate);
+  const chain = certificatesIn(identity.certificate, files.certificate, "certificate");
   const key = privateKey(identity.key, files.key);
   const [leaf] = chain;
   if (!leaf!.checkPrivateKey(key)) {
     throw new IdentityError(
+      "key",
       `Cannot use ${files.key}: it is not the key of ${files.certificate}, ${subjectOf(leaf!)}`,
     );
   }
   for (const certificate of chain) checkTime(certificate, files.certificate, now);
   if (identity.clientAuthorities !== undefined) {
-    certificatesIn(identity.clientAuthorities, files.clientAuthorities ?? "the client authorities");
+    const file = files.clientAuthorities ?? "the client authorities";
+    certificatesIn(identity.clientAuthorities, file, "clientAuthorities");
   }
   return new Date(Math.min(...chain.map(({ validTo }) => Date.parse(validTo))));
 }
 
 /** The certificates in a text of PEM; throws `IdentityError` if there are none. */
-export function certificatesIn(text: string, file: string): readonly X509Certificate[] {
+export function certificatesIn(text: string, file: string, part: IdentityPart): readonly X509Certificate[] {
   const blocks = text.match(CERTIFICATE) ?? [];
-  if (blocks.length === 0) throw new IdentityError(`Cannot use ${file}: it has no certificate in PEM`);
+  if (blocks.length === 0) throw new IdentityError(part, `Cannot use ${file}: it has no certificate in PEM`);
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
     } catch (error) {
-      throw new IdentityError(`Cannot use ${file}: its certificate ${index + 1} is none: ${wordsOf(error)}`);
+      const problem = `its certificate ${index + 1} is none: ${wordsOf(error)}`;
+      throw new IdentityError(part, `Cannot use ${file}: ${problem}`);
     }
   });
 }
@@ -51,23 +61,26 @@ export function certificatesIn(text: string, file: string): readonly X509Certifi
 function privateKey(text: string, file: string): KeyObject {
   if (text.includes("ENCRYPTED")) {
     throw new IdentityError(
-      `Cannot use ${file}: the key is encrypted, and nobody is there to give its password`,
+      "key",
+      `Cannot use ${file}: the key is encrypted; openssl pkey -in ${file} writes one that is not`,
     );
   }
   try {
     return createPrivateKey(text);
   } catch {
-    throw new IdentityError(`Cannot use ${file}: it has no private key in PEM`);
+    throw new IdentityError("key", `Cannot use ${file}: it has no private key in PEM`);
   }
 }
 
 function checkTime(certificate: X509Certificate, file: string, now: number): void {
   const { validFrom, validTo } = certificate;
   if (now > Date.parse(validTo)) {
-    throw new IdentityError(`Cannot use ${file}: ${subjectOf(certificate)} expired on ${dayOf(validTo)}`);
+    const problem = `${subjectOf(certificate)} expired on ${dayOf(validTo)}`;
+    throw new IdentityError("certificate", `Cannot use ${file}: ${problem}`);
   }
   if (now < Date.parse(validFrom)) {
     throw new IdentityError(
+      "certificate",
       `Cannot use ${file}: ${subjectOf(certificate)} only holds from ${dayOf(validFrom)} on`,
     );
   }

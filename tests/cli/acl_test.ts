@@ -204,7 +204,7 @@ Deno.test("SIGHUP reads the rules again; a file that cannot be used changes noth
     // Nor does it start with one.
     await Deno.writeTextFile(file, "");
     const again = serve(file);
-    assertEquals((await again.done)[2].code, 1);
-    assertMatch(again.said.stderr, /^Cannot use .*acl\.toml: it has no rule[^\n]*\n$/);
+    assertEquals((await again.done)[2].code, 2);
+    assertMatch(again.said.stderr, /^Cannot use .*acl\.toml: it has no rule[^\n]* \(key auth\.acl-file\)\n$/);
   });
 });

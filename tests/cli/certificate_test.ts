@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Certificate } from "../../broker/cli/certificate.ts";
-import { StartError } from "../../broker/cli/start.ts";
+import { ConfigError } from "../../broker/config.ts";
 import { Log } from "../../broker/core/log.ts";
 import type { TlsIdentity } from "../../broker/transport/tls.ts";
-import { checkIdentity, IdentityError } from "../../broker/transport/tls_identity.ts";
+import { checkIdentity } from "../../broker/transport/tls_identity.ts";
 import { Authority } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
@@ -19,10 +19,16 @@ const DAY_MS = 24 * 3600 * 1000;
 /** A certificate in files of its own, that is watched on a clock which the test moves. */
 async function start(certificate = first) {
   const folder = Deno.makeTempDirSync({ dir: authority.folder });
-  const files = { certificate: `${folder}/cert.pem`, key: `${folder}/key.pem`, clientAuthorities: undefined };
+  const keys = { certificate: "tls.certificate", key: "tls.key", clientAuthorities: "mqtt.client-ca" };
+  const files = {
+    certificate: `${folder}/cert.pem`,
+    key: `${folder}/key.pem`,
+    clientAuthorities: undefined,
+    keys,
+  };
   const write = (pem: { readonly certificate?: string; readonly key?: string }) => {
     if (pem.certificate !== undefined) Deno.writeTextFileSync(files.certificate, pem.certificate);
-    if (pem.key !== undefined) Deno.writeTextFileSync(files.key, pem.key);
+    if (pem.key !== undefined) Deno.writeTextFileSync(files.key, pem.key, { mode: 0o600 });
   };
   write(certificate);
   const clock = new SimulatedClock();
@@ -77,7 +83,7 @@ Deno.test("one that cannot be used is refused once with the reason, and the old 
   assertEquals([presented.length, lines.length], [0, 1]);
   assertEquals(
     lines[0],
-    `error certificate-refused name=mqtt error="Cannot use ${files.key}: it is not the key of ${files.certificate}, CN=first"`,
+    `error certificate-refused name=mqtt error="Cannot use ${files.key}: it is not the key of ${files.certificate}, CN=first (key tls.key)"`,
   );
   Deno.removeSync(files.certificate);
   await look(5);
@@ -97,8 +103,8 @@ Deno.test("asked for, it is read at once, or says why not and keeps what it had"
   write({ certificate: "nothing" });
   await assertRejects(
     () => certificate.reload(),
-    IdentityError,
-    `Cannot use ${files.certificate}: it has no certificate in PEM`,
+    ConfigError,
+    `Cannot use ${files.certificate}: it has no certificate in PEM (key tls.certificate)`,
   );
   assertEquals([presented.length, certificate.identity.key], [1, second.key]);
 });
@@ -137,15 +143,18 @@ Deno.test("what cannot be used does not start, and says which file is at fault",
     ],
     [{ key: "nothing" }, `Cannot use ${files.key}: it has no private key in PEM`],
     [{ key: "-----BEGIN ENCRYPTED PRIVATE KEY-----" }, `Cannot use ${files.key}: the key is encrypted`],
-    [{ key: second.key }, `Cannot use ${files.key}: it is not the key of ${files.certificate}, CN=first`],
+    [
+      { key: second.key },
+      `Cannot use ${files.key}: it is not the key of ${files.certificate}, CN=first (key tls.key)`,
+    ],
   ];
   for (const [pem, message] of cases) {
     write({ ...first, ...pem });
-    await assertRejects(() => Certificate.load(init), StartError, message);
+    await assertRejects(() => Certificate.load(init), ConfigError, message);
   }
   write(first);
   Deno.removeSync(files.key);
-  await assertRejects(() => Certificate.load(init), StartError, `Cannot read ${files.key}: No such file`);
+  await assertRejects(() => Certificate.load(init), ConfigError, `Cannot read ${files.key}: No such file`);
 });
 
 Deno.test("a certificate is of its time, with those of its issuers", () => {
@@ -179,4 +188,12 @@ Deno.test("a certificate is of its time, with those of its issuers", () => {
   } catch (error) {
     assertStringIncludes(String(error), "Cannot use ca.pem: it has no certificate in PEM");
   }
+});
+
+Deno.test("a key that others may read is warned of, at the start and when it is read again", async () => {
+  const { certificate, files, lines } = await start();
+  assertEquals(lines, []);
+  await Deno.chmod(files.key, 0o640);
+  await certificate.reload();
+  assertEquals(lines, [`warn  tls-key-open file=${files.key} mode=640 expected=600`]);
 });

@@ -1,7 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch, assertRejects } from "@std/assert";
 import { loadIdentities } from "../../broker/cli/identities.ts";
-import { StartError } from "../../broker/cli/start.ts";
-import { resolveOptions } from "../../broker/config.ts";
+import { ConfigError, resolveOptions } from "../../broker/config.ts";
 import { Log } from "../../broker/core/log.ts";
 import { parse, SECRET } from "../support/tokens.ts";
 import { passwordFileOf } from "../support/users.ts";
@@ -61,7 +60,7 @@ Deno.test("a file that cannot be used when it is read again changes nothing, not
     const usersText = await passwordFileOf({ zoe: "1" });
     const spoil: [string, string, string | undefined, string][] = [
       [usersText, keys, "too short", `Cannot use ${keys}: a secret has 9 bytes, and at least 32 are needed`],
-      [usersText, keys, undefined, `Cannot read ${keys}: No such file or directory`],
+      [usersText, keys, undefined, `Cannot read ${keys}: No such file or directory (key auth.jwt-keys)`],
       ["", keys, OTHER_SECRET, `Cannot use ${users}: it has no user; pregon passwd ${users} USER adds one`],
       ["zoe:topsecret", keys, OTHER_SECRET, `Cannot use ${users}, line 1: what follows the name is none of`],
       ["zoe\n", keys, OTHER_SECRET, `Cannot use ${users}, line 1: there is no colon after a name`],
@@ -70,7 +69,7 @@ Deno.test("a file that cannot be used when it is read again changes nothing, not
       await Deno.writeTextFile(users, text);
       if (secret === undefined) await Deno.remove(name);
       else await Deno.writeTextFile(name, secret);
-      const error = await assertRejects(() => identities.reload(changes), StartError);
+      const error = await assertRejects(() => identities.reload(changes), ConfigError);
       assertEquals(error.message.slice(0, message.length), message);
       assertEquals(error.message.includes("topsecret"), false);
     }
@@ -95,7 +94,23 @@ Deno.test("a secret that others may read is warned of, and public keys are not",
     await load();
     assertEquals(lines.length, 1);
     await Deno.writeFile(users, Uint8Array.of(0x61, 0x3a, 0xff));
-    const { message } = await assertRejects(load, StartError);
-    assertEquals(message, `Cannot use ${users}: it is not UTF-8`);
+    const { message } = await assertRejects(load, ConfigError);
+    assertEquals(message, `Cannot use ${users}: it is not UTF-8 (key auth.password-file)`);
   });
+});
+
+Deno.test("a hook over plain HTTP on another machine is warned of, without what its URL hides", async () => {
+  const linesOf = async (hookUrl: string) => {
+    const lines: string[] = [];
+    const { auth } = resolveOptions({ flags: { "auth-hook-url": hookUrl } });
+    await loadIdentities(auth, new Log("info", (line) => lines.push(line.slice(25))));
+    return lines;
+  };
+  for (const url of ["http://127.0.0.1:9/", "http://localhost/", "https://auth.example/"]) {
+    assertEquals(await linesOf(url), [], url);
+  }
+  const [line, ...others] = await linesOf("http://auth.example/login?secret=s3cret");
+  assertEquals(others, []);
+  assertMatch(line!, /hook-url-open key=auth\.hook-url url="?http:\/\/auth\.example\//);
+  assertNotMatch(line!, /s3cret/);
 });

@@ -3,7 +3,7 @@ import { passwd } from "../../broker/cli/passwd.ts";
 import type { Terminal } from "../../broker/cli/password_prompt.ts";
 import { StartError } from "../../broker/cli/start.ts";
 import { loadIdentities } from "../../broker/cli/identities.ts";
-import { resolveOptions } from "../../broker/config.ts";
+import { ConfigError, resolveOptions } from "../../broker/config.ts";
 import type { UserTable } from "../../broker/auth/user_table.ts";
 import { Log } from "../../broker/core/log.ts";
 import { credentialsOf } from "../contract/authenticator_contract.ts";
@@ -69,8 +69,11 @@ async function letsIn(file: string, user: string, password: string): Promise<boo
   return grant!.granted;
 }
 
-async function refusal(action: () => Promise<unknown>): Promise<string> {
-  return (await assertRejects(action, StartError)).message;
+async function refusal(
+  action: () => Promise<unknown>,
+  kind: typeof StartError | typeof ConfigError = StartError,
+): Promise<string> {
+  return (await assertRejects<StartError | ConfigError>(action, kind)).message;
 }
 
 Deno.test("passwd makes a file for its owner's eyes only, which lets the user in", async () => {
@@ -221,19 +224,22 @@ Deno.test("a password file that is missing, empty or wrong lets the broker not s
   await withFolder(async (folder) => {
     const file = `${folder}/users`;
     const log = new Log("off", () => {});
-    assertEquals(await refusal(() => loadUsers(file, log)), `Cannot read ${file}: No such file or directory`);
+    assertEquals(
+      await refusal(() => loadUsers(file, log), ConfigError),
+      `Cannot read ${file}: No such file or directory (key auth.password-file)`,
+    );
     for (const text of ["", "# ana:…\n\n"]) {
       await Deno.writeTextFile(file, text);
       assertEquals(
-        await refusal(() => loadUsers(file, log)),
-        `Cannot use ${file}: it has no user; pregon passwd ${file} USER adds one`,
+        await refusal(() => loadUsers(file, log), ConfigError),
+        `Cannot use ${file}: it has no user; pregon passwd ${file} USER adds one (key auth.password-file)`,
       );
     }
     await Deno.writeTextFile(file, `${await passwordFileOf({ ana: "1" })}bob:secret\n`);
     assertEquals(
-      await refusal(() => loadUsers(file, log)),
+      await refusal(() => loadUsers(file, log), ConfigError),
       `Cannot use ${file}, line 2: what follows the name is none of SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, ` +
-        "$scrypt$ln=<n>,r=<n>,p=<n>$<salt>$<hash>, $7$<iterations>$<salt>$<hash>",
+        "$scrypt$ln=<n>,r=<n>,p=<n>$<salt>$<hash>, $7$<iterations>$<salt>$<hash> (key auth.password-file)",
     );
   });
 });

@@ -69,7 +69,9 @@ Deno.test("a file that cannot be used is named, and nothing of what it holds", a
     ],
     [
       [...cert, "--key", path("locked.key")],
-      `Cannot use ${path("locked.key")}: the key is encrypted, and nobody is there to give its password`,
+      `Cannot use ${path("locked.key")}: the key is encrypted; openssl pkey -in ${
+        path("locked.key")
+      } writes one that is not`,
     ],
     [
       [...cert, "--key", path(`${other}.key`)],
