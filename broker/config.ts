@@ -1,4 +1,5 @@
 import { closestString } from "@std/text/closest-string";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { stringify } from "@std/toml";
 import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.ts";
 import { transportProblem } from "./config_checks.ts";
@@ -96,6 +97,11 @@ const CLIENT_CERTIFICATES = "mqtt-client-certificates";
 const CLIENT_CA = "mqtt-client-ca";
 const ENV_PREFIX = "PREGON_";
 const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(OPTION_ROWS.map((row) => [row.name, row]));
+/** Edits that make a slip of the fingers, and of a long word the share: what is further away was meant otherwise. */
+const SLIPS_MAX = 2;
+const SLIPPED_SHARE_MAX = 0.4;
+/** Words that fit into a line. */
+const LISTED_MAX = 10;
 /** A message quotes no more of a value than this. */
 const QUOTE_LENGTH_MAX = 60;
 
@@ -184,9 +190,22 @@ export function printOptions(sources: OptionSources): string {
   return lines.join("\n") + "\n";
 }
 
-/** Suggests what somebody may have meant. */
+/** The nearest of these, as a question; or where none is near, what there is or where it is listed. */
 export function didYouMean(word: string, possible: readonly string[]): string {
-  return `did you mean ${closestString(word, possible)}?`;
+  const listed = possible.length <= LISTED_MAX ? `there are ${possible.join(", ")}` : "--help lists them";
+  return guess(word, possible) ?? listed;
+}
+
+/** As `didYouMean`, behind words that say what there is: empty where none is near. */
+export function orDidYouMean(word: string, possible: readonly string[]): string {
+  const question = guess(word, possible);
+  return question === undefined ? "" : `; ${question}`;
+}
+
+function guess(word: string, possible: readonly string[]): string | undefined {
+  const closest = closestString(word, possible);
+  const editsMax = Math.max(SLIPS_MAX, closest.length * SLIPPED_SHARE_MAX);
+  return levenshteinDistance(word, closest) <= editsMax ? `did you mean ${closest}?` : undefined;
 }
 
 function resolve(sources: OptionSources): ReadonlyMap<string, Effective> {
@@ -297,7 +316,7 @@ function check({ row, value, source }: Setting): OptionValue {
   const accepted = row.kind.accept(value);
   if (accepted !== undefined) return accepted;
   const { allowed, choices } = row.kind;
-  const hint = choices && typeof value === "string" ? `; ${didYouMean(value, choices)}` : "";
+  const hint = choices && typeof value === "string" ? orDidYouMean(value, choices) : "";
   throw new ConfigError(
     `Cannot use ${quote(value, row.kind.redact)} for ${
       pathOf(row)

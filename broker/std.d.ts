@@ -65,6 +65,11 @@ declare module "@std/text/closest-string" {
   export function closestString(word: string, possible: readonly string[]): string;
 }
 
+declare module "@std/text/levenshtein-distance" {
+  /** Edits of one letter between the two. */
+  export function levenshteinDistance(left: string, right: string): number;
+}
+
 declare module "@std/toml" {
   export function parse(text: string): Record<string, unknown>;
   export function stringify(object: Record<string, unknown>): string;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type OptionSources, printOptions, resolveOptions } from "../broker/config.ts";
 import { LISTENER_NAMES } from "../broker/config_schema.ts";
-import { ASKS_FOR_CERTIFICATES, EVERYBODY, fileOf, messageOf } from "./support/options.ts";
+import { ASKS_FOR_CERTIFICATES, EVERYBODY, fileOf, messageOf, saidBy } from "./support/options.ts";
 
 type Flags = NonNullable<OptionSources["flags"]>;
 
@@ -42,7 +42,7 @@ Deno.test("a listener offers what it is told, and all that is set up if it is to
   });
   const printed = printOptions({ flags });
   assertStringIncludes(printed, 'tls-port-methods = ["certificate"] # flag --mqtt-tls-port-methods\n');
-  assertEquals(resolveOptions(fileOf(printed)), options);
+  assertEquals(saidBy(resolveOptions(fileOf(printed))), saidBy(options));
 });
 
 Deno.test("a word that is none, one twice, and none at all are refused, from a flag, a variable and a file", () => {

@@ -35,6 +35,8 @@ Deno.test("a wrong command line is one line, with what was meant, and exit code 
       'Cannot use "1" for --iterations: it must be a whole number from 4096 to 10000000',
     ],
     [["pbu"], 'Unknown command "pbu": did you mean pub?'],
+    [["frobnicate"], 'Unknown command "frobnicate": there are serve, pub, sub, passwd, acl, check, backup'],
+    [["--frobnicate", "1"], "Unknown flag --frobnicate: --help lists them"],
     [["pub", "-t", "a", "-m", "x", "--retian"], "Unknown flag --retian: did you mean --retain?"],
     [["sub", "-t", "a", "-q", "3"], 'Cannot use "3" for --qos: it must be a whole number from 0 to 2'],
     [

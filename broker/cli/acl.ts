@@ -39,7 +39,12 @@ async function check(line: CommandLine, print: Print): Promise<number> {
   const { name, rules } = await open(line);
   const { list, groups } = rules;
   const patternCount = list.reduce((count, { patterns }) => count + patterns.length, 0);
-  print(`${name} can be used: ${list.length} rules, ${patternCount} topics, ${groups.size} groups`);
+  const counts = [
+    counted(list.length, "rule"),
+    counted(patternCount, "topic"),
+    counted(groups.size, "group"),
+  ];
+  print(`${name} can be used: ${counts.join(", ")}`);
   for (const rule of list) {
     for (const group of rule.groups ?? []) {
       if (groups.has(group)) continue;
@@ -111,4 +116,8 @@ async function open(line: CommandLine): Promise<{ name: string; rules: Rules; op
     throw new UsageError("Say which file: as the argument FILE, or as auth.acl-file in the options");
   }
   return { name, rules: await readRules(name, options.limits), options };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,5 @@
 import { type Authentication, ClientError, type ConnectOptions, type QoS } from "../client/mod.ts";
-import { didYouMean } from "../config.ts";
+import { orDidYouMean } from "../config.ts";
 import { checkTopic } from "../topic/name.ts";
 import { ADDRESS_FLAGS, addressOptions, TLS_FLAGS, urlOf } from "./address_flags.ts";
 import { type CommandLine, type Flag, UsageError, valueOf, wholeNumberOf } from "./command_line.ts";
@@ -168,8 +168,8 @@ function versionOf(line: CommandLine): 3 | 4 | 5 {
   if (version === undefined) {
     const names = [...VERSIONS.keys()];
     throw new UsageError(
-      `Cannot use ${JSON.stringify(text)} for -V: it must be one of ${names.join(", ")}; ${
-        didYouMean(text, names)
+      `Cannot use ${JSON.stringify(text)} for -V: it must be one of ${names.join(", ")}${
+        orDidYouMean(text, names)
       }`,
     );
   }

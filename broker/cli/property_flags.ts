@@ -5,7 +5,7 @@ import type {
   SubscribeOptions,
   UserProperties,
 } from "../client/mod.ts";
-import { didYouMean } from "../config.ts";
+import { didYouMean, orDidYouMean } from "../config.ts";
 import { checkTopic } from "../topic/name.ts";
 import { UsageError, WORD_SEPARATOR } from "./command_line.ts";
 
@@ -180,7 +180,7 @@ function commandOf(command: string, commands: readonly PropertyCommand[]): Prope
   if (found) return found;
   const list = `${commands.slice(0, -1).join(", ")} or ${commands.at(-1)}`;
   throw new UsageError(
-    `Cannot use ${JSON.stringify(command)} for -D: it must be ${list}; ${didYouMean(command, commands)}`,
+    `Cannot use ${JSON.stringify(command)} for -D: it must be ${list}${orDidYouMean(command, commands)}`,
   );
 }
 

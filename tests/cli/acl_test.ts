@@ -78,7 +78,7 @@ Deno.test("acl check counts what there is, and names groups that are not in the 
   await withFile(RULES, async (file) => {
     assertEquals(await acl("check", file), [
       0,
-      `${file} can be used: 3 rules, 5 topics, 1 groups`,
+      `${file} can be used: 3 rules, 5 topics, 1 group`,
       'Line 4: the group "guests" is not in [groups], so a token must name it',
     ]);
   });

@@ -1,5 +1,11 @@
 import { assertMatch, assertThrows } from "@std/assert";
-import { ConfigError, type OptionSources, printOptions, resolveOptions } from "../../broker/config.ts";
+import {
+  ConfigError,
+  type Options,
+  type OptionSources,
+  printOptions,
+  resolveOptions,
+} from "../../broker/config.ts";
 import type { AuthOptions } from "../../broker/config_auth.ts";
 
 /** Whoever opens the broker must say so. */
@@ -42,4 +48,13 @@ export function messageOf(sources: OptionSources): string {
   assertMatch(message, /^[A-Z][^\n]*[^.\n]$/, "One line, sentence case, no full stop");
   assertThrows(() => printOptions(sources), ConfigError, message);
   return message;
+}
+
+/** The options without where they came from, which the file that they are printed as says in its own way. */
+export function saidBy(options: Options): Options {
+  const strip = <Holder extends Options["mqtt"] | Options["http"]>(holder: Holder): Holder => ({
+    ...holder,
+    files: holder.files && { ...holder.files, keys: undefined },
+  });
+  return { ...options, mqtt: strip(options.mqtt), http: strip(options.http) };
 }
