@@ -33,8 +33,11 @@ export interface TurnOptions {
 
 /** How long what nobody waits for may wait for the company of something that somebody does. */
 const NOTE_DELAY_MS = 100;
-/** Peers flushed in one go: each write takes about 5 µs, and whoever sends something meanwhile waits that long. */
+/** Peers flushed in one go: whoever sends something meanwhile waits that long. A small write takes about 5 µs … */
 const FLUSHED_AT_ONCE = 64;
+/** … and one of 4 KiB 15 µs, so that a crowd is flushed for so long, looking at the clock now and then. */
+const CROWD_SLICE_MS = 0.2;
+const FLUSHED_PER_LOOK = 8;
 /** How often a disk that failed is tried again. */
 const RETRY_MS = 1_000;
 
@@ -206,7 +209,10 @@ export class Turn {
   async #flushCrowd(): Promise<void> {
     this.#isFlushingCrowd = true;
     while (this.#crowd.length > 0) {
-      for (const flushable of this.#crowd.splice(0, FLUSHED_AT_ONCE)) this.#flushOrHold(flushable);
+      const end = performance.now() + CROWD_SLICE_MS;
+      do {
+        for (const flushable of this.#crowd.splice(0, FLUSHED_PER_LOOK)) this.#flushOrHold(flushable);
+      } while (this.#crowd.length > 0 && performance.now() < end);
       await new Promise<void>((resolve) => this.later(resolve));
     }
     this.#isFlushingCrowd = false;
