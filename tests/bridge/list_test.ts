@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { assertProblem, identityNamed, startBridge } from "./support.ts";
+import { assert, assertEquals } from "@std/assert";
+import { assertProblem, identityNamed, startBridge, type TestBridge } from "./support.ts";
 
 interface Page {
   readonly items: { readonly topic: string }[];
@@ -163,4 +163,65 @@ Deno.test("a topic that is too long for a URL does not stop the pages", async ()
     next = page.next;
   }
   assertEquals(count, 40);
+});
+
+/** Ten thousand topics `<number>/a`, and one that ends in b. */
+function publishMany({ publish }: TestBridge): void {
+  for (let index = 0; index < 10_000; index++) publish(`${index}/a`, "x", { retain: true });
+  publish("5/b", "x", { retain: true });
+}
+
+for (const accept of ["application/json", "application/x-ndjson"]) {
+  Deno.test(`a list of few of many topics lets others have their turn meanwhile, as ${accept}`, async () => {
+    const test = startBridge();
+    publishMany(test);
+    let hasAnswered = false;
+    const text = test.request("/topics/+/b", { headers: { accept } }).then((response) => response.text());
+    const listed = text.then(() => hasAnswered = true);
+    await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+    assertEquals(hasAnswered, false);
+    test.publish("6/b", "y", { retain: true });
+    test.publish("5/b", "", { retain: true });
+    await listed;
+    assertEquals((await text).match(/"topic":"[^"]*"/g), ['"topic":"6/b"']);
+    await test.broker.close();
+  });
+
+  Deno.test(`a list is searched no further for somebody who is gone, as ${accept}`, async () => {
+    let askedCount = 0;
+    const may = (action: string) => action !== "receive" || ++askedCount < 0;
+    const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+    publishMany(test);
+    const gone = new AbortController();
+    const response = test.request("/topics/+/+", { headers: { accept }, signal: gone.signal });
+    if (accept !== "application/json") {
+      const reader = (await response).body!.getReader();
+      void reader.read();
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+      await reader.cancel();
+    } else {
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+      gone.abort();
+    }
+    for (let turns = 0; turns < 20; turns++) {
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+    }
+    assert(askedCount > 1_000 && askedCount < 6_000, `${askedCount} of 10,001 were looked at`);
+    await response;
+    await test.broker.close();
+  });
+}
+
+Deno.test("a list shows no message whose right was taken away while it was searched", async () => {
+  let isOpen = true;
+  const may = (action: string, topic: string) => action !== "receive" || isOpen || topic !== "0/b";
+  const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+  publishMany(test);
+  test.publish("0/b", "x", { retain: true });
+  const listed = test.request("/topics/+/b");
+  await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+  isOpen = false;
+  const page: Page = await (await listed).json();
+  assertEquals(page.items.map(({ topic }) => topic), ["5/b"]);
+  await test.broker.close();
 });
