@@ -69,7 +69,7 @@ export async function listRetained(
     if (context.req.raw.method === "HEAD") return new Response(null, { headers });
     return new Response(linesOf(bridge, listing, after), { headers });
   }
-  const { signal } = context.req.raw;
+  const { signal } = context.req.raw; // As deno.json asks, it aborts for nobody but who is gone, and Deno says nothing of it
   const found = await page(bridge, listing, {
     after,
     limit: listing.limit ?? LIMIT_DEFAULT,

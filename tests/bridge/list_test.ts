@@ -1,4 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { silentLog } from "../../broker/mod.ts";
+import { HttpServer } from "../../bridge/http_server.ts";
+import { eventually } from "../support/eventually.ts";
 import { assertProblem, identityNamed, startBridge, type TestBridge } from "./support.ts";
 
 interface Page {
@@ -165,9 +168,9 @@ Deno.test("a topic that is too long for a URL does not stop the pages", async ()
   assertEquals(count, 40);
 });
 
-/** Ten thousand topics `<number>/a`, and one that ends in b. */
-function publishMany({ publish }: TestBridge): void {
-  for (let index = 0; index < 10_000; index++) publish(`${index}/a`, "x", { retain: true });
+/** Topics `<number>/a`, and one that ends in b. */
+function publishMany({ publish }: TestBridge, count = 10_000): void {
+  for (let index = 0; index < count; index++) publish(`${index}/a`, "x", { retain: true });
   publish("5/b", "x", { retain: true });
 }
 
@@ -211,6 +214,30 @@ for (const accept of ["application/json", "application/x-ndjson"]) {
     await test.broker.close();
   });
 }
+
+Deno.test("a list is searched no further for a client that closed its connection", async () => {
+  let askedCount = 0;
+  let leave = () => {};
+  const may = (action: string) => {
+    if (action === "receive" && ++askedCount === 1) leave();
+    return action !== "receive";
+  };
+  const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+  publishMany(test, 50_000);
+  const server = new HttpServer((request, info) => test.bridge.fetch(request, info), {
+    hostname: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    clock: test.clock,
+  });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  leave = () => connection.close();
+  await connection.write(new TextEncoder().encode("GET /topics/%2B/%2B HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await eventually(() => assert(askedCount > 0));
+  await server.shutdown();
+  assert(askedCount < 40_000, `${askedCount} of 50,001 were looked at`);
+  await test.broker.close();
+});
 
 Deno.test("a list shows no message whose right was taken away while it was searched", async () => {
   let isOpen = true;
