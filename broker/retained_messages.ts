@@ -73,22 +73,12 @@ export class RetainedMessages {
   }
 
   /**
-   * A page of the messages of a filter, in the order of `RetainedTree.page`.
-   *
-   * @returns `next`: the topic to go on after, if there are more
+   * The messages of a filter that the identity may receive, in the order of `RetainedTree.inOrder`, after a topic. Other
+   * things may happen where undefined comes, but not between two messages.
    */
-  page(
-    identity: Identity,
-    filter: string,
-    { after, limit }: { after?: string | undefined; limit: number },
-  ): { messages: Message[]; next: string | undefined } {
-    const messages: Message[] = [];
-    let next = after;
-    for (;;) {
-      const page = this.#store.page(filter, { after: next, limit: limit - messages.length });
-      messages.push(...page.messages.filter((message) => this.#canReceive(identity, message.topic)));
-      next = page.next;
-      if (next === undefined || messages.length >= limit) return { messages, next };
+  *inOrder(identity: Identity, filter: string, after?: string): Generator<Message | undefined> {
+    for (const message of this.#store.inOrder(filter, after)) {
+      if (!message || this.#canReceive(identity, message.topic)) yield message;
     }
   }
 

@@ -91,15 +91,11 @@ export class RetainedStore {
     for (const message of this.#tree.match(filter)) if (!message || this.#isAlive(message)) yield message;
   }
 
-  page(
-    filter: string,
-    options: { after?: string | undefined; limit: number },
-  ): { messages: Message[]; next: string | undefined } {
-    const { values, more } = this.#tree.page(filter, options);
-    return {
-      messages: values.filter((message) => this.#isAlive(message)),
-      next: more ? values.at(-1)!.topic : undefined,
-    };
+  /** As `RetainedTree.inOrder`, undefined included. */
+  *inOrder(filter: string, after?: string): Generator<Message | undefined> {
+    for (const message of this.#tree.inOrder(filter, after)) {
+      if (!message || this.#isAlive(message)) yield message;
+    }
   }
 
   #letGo(previous: Message | undefined): void {

@@ -2,20 +2,6 @@ import { hasWildcards, isReserved } from "./name.ts";
 import { TopicNode } from "./topic_node.ts";
 import { walk } from "./topic_walk.ts";
 
-/** Where a page begins and how long it is. */
-export interface PageOptions {
-  /** The topic before the page, usually the last of the page before. It need not be in the tree any more. */
-  readonly after?: string;
-  /** Values on the page at most. */
-  readonly limit: number;
-}
-
-export interface Page<Value> {
-  readonly values: Value[];
-  /** Whether the filter matches a topic behind the page. */
-  readonly more: boolean;
-}
-
 /**
  * Values by topic, found by filter.
  *
@@ -96,7 +82,7 @@ export class RetainedTree<Value extends NonNullable<unknown>> {
    * and go on: a topic that stays all the while comes once, with the value that it has then; one that goes before its
    * turn does not come; one that is added may or may not come, so one that goes and returns may come twice.
    *
-   * Undefined comes where much was visited in vain: others may have a turn. Until it goes on, a walk that rests holds about 50 bytes for each child that comes to a node on its way.
+   * Undefined comes where much was visited: others may have a turn. Until it goes on, a walk that rests holds about 50 bytes for each child that comes to a node on its way.
    */
   *match(filter: string): Generator<Value | undefined> {
     if (hasWildcards(filter)) return yield* walk(this.#root(filter), filter);
@@ -105,20 +91,16 @@ export class RetainedTree<Value extends NonNullable<unknown>> {
   }
 
   /**
-   * Lists the values of the topics that a filter matches, strictly after a topic, in an order that no change of other
-   * topics disturbs: level by level, each level by its UTF-16 code units, a topic before those below it. That is not
-   * the order of the whole strings: a, a/b, a/b/c, a/c, a.b.
+   * As `match`, in an order that no change of other topics disturbs: level by level, each level by its UTF-16 code units, a
+   * topic before those below it. That is not the order of the whole strings: a, a/b, a/b/c, a/c, a.b. The tree may change
+   * where undefined comes, but not between two values: who rests there begins anew after the last one's topic.
    *
    * Costs the nodes that the filter meets on the way, and sorting their children's levels if some are new.
+   *
+   * @param after the topic before the first, usually the last of a page. It need not be in the tree any more.
    */
-  page(filter: string, options: PageOptions): Page<Value> {
-    const values: Value[] = [];
-    for (const value of walk(this.#root(filter), filter, { after: options.after })) {
-      if (value === undefined) continue;
-      if (values.length >= options.limit) return { values, more: true };
-      values.push(value);
-    }
-    return { values, more: false };
+  inOrder(filter: string, after?: string): Generator<Value | undefined> {
+    return walk(this.#root(filter), filter, { after });
   }
 
   #root(name: string): TopicNode<Value> {

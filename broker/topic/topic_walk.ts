@@ -1,9 +1,9 @@
 import type { TopicNode } from "./topic_node.ts";
 
-/** Nodes visited without a value before somebody else may have a turn: about 0.2 ms. */
+/** Nodes visited before somebody else may have a turn: about 0.3 ms. */
 const VISITED_MAX = 2_000;
 
-/** Asks for each node's children in order, strictly after a topic if one is given. */
+/** Asks for each node's children in order, strictly after a topic if one is given. It need not be in the tree. */
 export interface WalkOrder {
   readonly after: string | undefined;
 }
@@ -19,9 +19,12 @@ interface Frame<Value extends NonNullable<unknown>> {
 }
 
 /**
- * Visits the values of the topics that a filter matches, a topic before those below it. Holds a frame per level, so the
- * tree may change between two values when the order does not matter: a node that went has no children any more.
- * Undefined comes where much was visited in vain, so that the caller may let others have a turn.
+ * Visits the values of the topics that a filter matches, a topic before those below it. Undefined comes where much was
+ * visited, so that the caller may let others have a turn.
+ *
+ * Holds a frame per level, so the tree may change between two values when the order does not matter: a node that went has
+ * no children any more. In order it may change where undefined comes only: from there the walk finds its way anew, by the
+ * levels of the last node that it visited.
  */
 export function* walk<Value extends NonNullable<unknown>>(
   root: TopicNode<Value>,
@@ -29,8 +32,10 @@ export function* walk<Value extends NonNullable<unknown>>(
   order?: WalkOrder,
 ): Generator<Value | undefined> {
   const levels = filter.split("/");
-  const after = order?.after?.split("/") ?? [];
   const frames: Frame<Value>[] = [];
+  let after = order?.after?.split("/") ?? [];
+  /** Levels of the last node visited behind `after`. */
+  const place = [...after];
 
   function enter(node: TopicNode<Value>, index: number, isOnWay: boolean): void {
     const level = levels[index];
@@ -45,7 +50,6 @@ export function* walk<Value extends NonNullable<unknown>>(
   let visitedCount = 0;
   enter(root, 0, after.length > 0);
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-    if (++visitedCount % VISITED_MAX === 0) yield undefined;
     const step = frame.keys.next();
     if (step.done === true) {
       frames.pop();
@@ -54,9 +58,19 @@ export function* walk<Value extends NonNullable<unknown>>(
     const child = frame.node.child(step.value);
     if (child === undefined) continue; // Went since, or a literal level that is not there
     const isOnWay = frame.isOnWay && step.value === after[frames.length - 1];
+    if (order !== undefined && !isOnWay) {
+      place.length = frames.length;
+      place[frames.length - 1] = step.value;
+    }
     const index = levels[frame.index] === "#" ? frame.index : frame.index + 1;
     const isMatch = index === levels.length || levels[index] === "#"; // a/# matches a [MQTT-4.7.1-2]
     if (isMatch && !isOnWay && child.value !== undefined) yield child.value;
     enter(child, index, isOnWay);
+    if (isOnWay || ++visitedCount % VISITED_MAX !== 0) continue;
+    yield undefined;
+    if (order === undefined) continue;
+    after = [...place];
+    frames.length = 0;
+    enter(root, 0, true);
   }
 }

@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
-import { assertProblem, identityNamed, startBridge } from "./support.ts";
+import { assert, assertEquals } from "@std/assert";
+import { silentLog } from "../../broker/mod.ts";
+import { HttpServer } from "../../bridge/http_server.ts";
+import { eventually } from "../support/eventually.ts";
+import { assertProblem, identityNamed, startBridge, type TestBridge } from "./support.ts";
 
 interface Page {
   readonly items: { readonly topic: string }[];
@@ -163,4 +166,89 @@ Deno.test("a topic that is too long for a URL does not stop the pages", async ()
     next = page.next;
   }
   assertEquals(count, 40);
+});
+
+/** Topics `<number>/a`, and one that ends in b. */
+function publishMany({ publish }: TestBridge, count = 10_000): void {
+  for (let index = 0; index < count; index++) publish(`${index}/a`, "x", { retain: true });
+  publish("5/b", "x", { retain: true });
+}
+
+for (const accept of ["application/json", "application/x-ndjson"]) {
+  Deno.test(`a list of few of many topics lets others have their turn meanwhile, as ${accept}`, async () => {
+    const test = startBridge();
+    publishMany(test);
+    let hasAnswered = false;
+    const text = test.request("/topics/+/b", { headers: { accept } }).then((response) => response.text());
+    const listed = text.then(() => hasAnswered = true);
+    await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+    assertEquals(hasAnswered, false);
+    test.publish("6/b", "y", { retain: true });
+    test.publish("5/b", "", { retain: true });
+    await listed;
+    assertEquals((await text).match(/"topic":"[^"]*"/g), ['"topic":"6/b"']);
+    await test.broker.close();
+  });
+
+  Deno.test(`a list is searched no further for somebody who is gone, as ${accept}`, async () => {
+    let askedCount = 0;
+    const may = (action: string) => action !== "receive" || ++askedCount < 0;
+    const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+    publishMany(test);
+    const gone = new AbortController();
+    const response = test.request("/topics/+/+", { headers: { accept }, signal: gone.signal });
+    if (accept !== "application/json") {
+      const reader = (await response).body!.getReader();
+      void reader.read();
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+      await reader.cancel();
+    } else {
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+      gone.abort();
+    }
+    for (let turns = 0; turns < 20; turns++) {
+      await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+    }
+    assert(askedCount > 1_000 && askedCount < 6_000, `${askedCount} of 10,001 were looked at`);
+    await response;
+    await test.broker.close();
+  });
+}
+
+Deno.test("a list is searched no further for a client that closed its connection", async () => {
+  let askedCount = 0;
+  let leave = () => {};
+  const may = (action: string) => {
+    if (action === "receive" && ++askedCount === 1) leave();
+    return action !== "receive";
+  };
+  const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+  publishMany(test, 50_000);
+  const server = new HttpServer((request, info) => test.bridge.fetch(request, info), {
+    hostname: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    clock: test.clock,
+  });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  leave = () => connection.close();
+  await connection.write(new TextEncoder().encode("GET /topics/%2B/%2B HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await eventually(() => assert(askedCount > 0));
+  await server.shutdown();
+  assert(askedCount < 40_000, `${askedCount} of 50,001 were looked at`);
+  await test.broker.close();
+});
+
+Deno.test("a list shows no message whose right was taken away while it was searched", async () => {
+  let isOpen = true;
+  const may = (action: string, topic: string) => action !== "receive" || isOpen || topic !== "0/b";
+  const test = startBridge({ authenticators: [identityNamed("ann", may)] });
+  publishMany(test);
+  test.publish("0/b", "x", { retain: true });
+  const listed = test.request("/topics/+/b");
+  await new Promise<void>((resolve) => test.broker.turn.later(resolve));
+  isOpen = false;
+  const page: Page = await (await listed).json();
+  assertEquals(page.items.map(({ topic }) => topic), ["5/b"]);
+  await test.broker.close();
 });

@@ -19,6 +19,25 @@ function topicsOf(values: Iterable<Value | undefined>): string[] {
   return Array.from(found(values), ({ topic }) => topic);
 }
 
+interface PageWish {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** The topics of a page, and whether more follow. */
+function pageOf(
+  tree: RetainedTree<Value>,
+  filter: string,
+  { after, limit }: PageWish,
+): { topics: string[]; more: boolean } {
+  const topics: string[] = [];
+  for (const { topic } of found(tree.inOrder(filter, after))) {
+    if (topics.length >= limit) return { topics, more: true };
+    topics.push(topic);
+  }
+  return { topics, more: false };
+}
+
 /** The order of pages, told apart from the tree's way of doing it. */
 function compareTopics(left: string, right: string): number {
   const rightLevels = right.split("/");
@@ -40,7 +59,7 @@ Deno.test("[MQTT-4.7.2-1] wildcards at the root match no reserved topic", () => 
     assertEquals(topicsOf(tree.match(filter)), ["a/x"], filter);
   }
   for (const filter of ["#", "+/x"]) {
-    assertEquals(topicsOf(tree.page(filter, { limit: 9 }).values), ["a/x"], filter);
+    assertEquals(topicsOf(tree.inOrder(filter)), ["a/x"], filter);
   }
   assertEquals(topicsOf(tree.match("$SYS/#")).toSorted(), ["$SYS", "$SYS/x"]);
 });
@@ -73,7 +92,7 @@ Deno.test("a filter without wildcards matches its topic", () => {
 Deno.test("a page is ordered level by level, code unit by code unit", () => {
   const ordered = ["/", "//", "/a", "A", "a", "a/b", "a/b/c", "a/c", "a.b", "b", "😀", "\uffff"];
   const tree = treeOf(...ordered.toReversed());
-  assertEquals(topicsOf(tree.page("#", { limit: 100 }).values), ordered);
+  assertEquals(topicsOf(tree.inOrder("#")), ordered);
   assertEquals(ordered.toSorted(compareTopics), ordered);
 });
 
@@ -86,27 +105,27 @@ Deno.test("a page is bounded, and says whether there is more", () => {
       false,
     ]] as const
   ) {
-    const page = tree.page("+", { limit });
-    assertEquals([topicsOf(page.values).join(""), page.more], [topics, more]);
+    const page = pageOf(tree, "+", { limit });
+    assertEquals([page.topics.join(""), page.more], [topics, more]);
   }
-  assertEquals(tree.page("+", { after: "c", limit: 1 }), { values: [], more: false });
-  assertEquals(new RetainedTree().page("#", { limit: 0 }), { values: [], more: false });
+  assertEquals(pageOf(tree, "+", { after: "c", limit: 1 }), { topics: [], more: false });
+  assertEquals(pageOf(treeOf(), "#", { limit: 0 }), { topics: [], more: false });
 });
 
 Deno.test("a page begins after a topic that is there no more, or never could match", () => {
   const tree = treeOf("a/b", "a/d", "a/d/e", "b/a");
-  assertEquals(topicsOf(tree.page("#", { after: "a/c", limit: 9 }).values), ["a/d", "a/d/e", "b/a"]);
-  assertEquals(topicsOf(tree.page("#", { after: "a/d", limit: 9 }).values), ["a/d/e", "b/a"]);
-  assertEquals(topicsOf(tree.page("#", { after: "a/d/e/f/g", limit: 9 }).values), ["b/a"]);
-  assertEquals(topicsOf(tree.page("a/d", { after: "a/c", limit: 9 }).values), ["a/d"]);
-  assertEquals(topicsOf(tree.page("a/d", { after: "a/d", limit: 9 }).values), []);
-  assertEquals(topicsOf(tree.page("a/+", { after: "b", limit: 9 }).values), []);
-  assertEquals(topicsOf(tree.page("#", { after: "", limit: 9 }).values).length, 4);
+  assertEquals(topicsOf(tree.inOrder("#", "a/c")), ["a/d", "a/d/e", "b/a"]);
+  assertEquals(topicsOf(tree.inOrder("#", "a/d")), ["a/d/e", "b/a"]);
+  assertEquals(topicsOf(tree.inOrder("#", "a/d/e/f/g")), ["b/a"]);
+  assertEquals(topicsOf(tree.inOrder("a/d", "a/c")), ["a/d"]);
+  assertEquals(topicsOf(tree.inOrder("a/d", "a/d")), []);
+  assertEquals(topicsOf(tree.inOrder("a/+", "b")), []);
+  assertEquals(topicsOf(tree.inOrder("#", "")).length, 4);
 });
 
 Deno.test("a page shows levels that came, went and returned since the page before, each once", () => {
   const tree = treeOf("a", "c", "e");
-  const all = () => topicsOf(tree.page("#", { limit: 99 }).values).join("");
+  const all = () => topicsOf(tree.inOrder("#")).join("");
   assertEquals(all(), "ace");
   for (let round = 0; round < 100; round++) {
     tree.put("b", { topic: "b" });
@@ -120,7 +139,7 @@ Deno.test("a page shows levels that came, went and returned since the page befor
 
 Deno.test("levels that went do not pile up in a node that was paged once", () => {
   const tree = treeOf("a");
-  tree.page("#", { limit: 1 });
+  pageOf(tree, "#", { limit: 1 });
   const before = heldBytes();
   for (let index = 0; index < 3_000; index++) {
     const topic = `${index}`.padEnd(10_000, "x");
@@ -137,9 +156,9 @@ Deno.test("a topic of 65,535 levels does not overflow the stack", () => {
   assertEquals(tree.nodeCount, 65_535);
   for (const filter of ["#", deep, `${deep}+`, `${deep}#`]) {
     assertEquals(topicsOf(tree.match(filter)), [deep]);
-    assertEquals(topicsOf(tree.page(filter, { limit: 1 }).values), [deep]);
+    assertEquals(topicsOf(tree.inOrder(filter)), [deep]);
   }
-  assertEquals(tree.page("#", { after: deep, limit: 1 }), { values: [], more: false });
+  assertEquals(pageOf(tree, "#", { after: deep, limit: 1 }), { topics: [], more: false });
   tree.delete(deep);
   assertEquals(tree.nodeCount, 0);
 });
@@ -167,8 +186,8 @@ Deno.test("random topics match and page as the reference does, while they come a
       const after = random.below(4) === 0 ? undefined : random.pick(pool);
       const behind = expected.filter((topic) => after === undefined || compareTopics(topic, after) > 0);
       const limit = random.below(6);
-      const page = tree.page(filter, { after, limit });
-      assertEquals([topicsOf(page.values), page.more], [behind.slice(0, limit), behind.length > limit], hint);
+      const page = pageOf(tree, filter, { after, limit });
+      assertEquals([page.topics, page.more], [behind.slice(0, limit), behind.length > limit], hint);
     }
     for (const [topic, value] of model) assert(tree.delete(topic) === value);
     assertEquals([tree.size, tree.nodeCount], [0, 0]);
@@ -212,8 +231,8 @@ Deno.test("pages of a changing tree show what stays once and in order", () => {
     const stays = new Set([...model.keys()].filter((topic) => matches(filter, topic)));
     const seen: string[] = [];
     for (let more = true; more;) {
-      const page = tree.page(filter, { after: seen.at(-1), limit: 1 + random.below(4) });
-      seen.push(...topicsOf(page.values));
+      const page = pageOf(tree, filter, { after: seen.at(-1), limit: 1 + random.below(4) });
+      seen.push(...page.topics);
       more = page.more;
       for (let changes = random.below(4); changes > 0; changes--) {
         stays.delete(change(tree, model, random, pool));
@@ -255,5 +274,53 @@ Deno.test("a walk that finds nothing for long says so, in slices of 2,000 nodes,
   const pauses = walked.filter((value) => value === undefined).length;
   assert(pauses >= 5 && pauses <= 20, `${pauses} pauses`);
   assertEquals([...tree.match("5000/b")].length, 1);
-  assertEquals(topicsOf(tree.page("+/b", { limit: 10 }).values), ["5000/b"]);
+  assertEquals(topicsOf(tree.inOrder("+/b")), ["5000/b"]);
+});
+
+Deno.test("a walk in order goes on where it paused, whatever changed meanwhile", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new Random(seed);
+    const tree = new RetainedTree<Value>();
+    const model = new Map<string, Value>();
+    const pool = Array.from(
+      { length: 6_000 },
+      (_, index) => `${index % 7}/${index % 900}/${randomTopic(random)}`,
+    );
+    for (const topic of pool) {
+      tree.put(topic, { topic });
+      model.set(topic, { topic });
+    }
+    const filter = random.pick(["#", "+/+/+", "+/+/a/#", "3/#", "+/77/+/#", "+/+/+/b"]);
+    const stays = new Set([...model.keys()].filter((topic) => matches(filter, topic)));
+    const seen: string[] = [];
+    let pauseCount = 0;
+    for (const value of tree.inOrder(filter)) {
+      if (value) {
+        seen.push(value.topic);
+        continue;
+      }
+      pauseCount++;
+      for (let changes = 300; changes > 0; changes--) {
+        const topic = random.pick(pool);
+        if (tree.delete(topic)) stays.delete(topic);
+        else tree.put(topic, { topic });
+      }
+    }
+    const hint = `seed ${seed}, filter ${filter}, ${pauseCount} pauses`;
+    if (filter.startsWith("+/+")) assert(pauseCount > 2, hint);
+    assertEquals(seen, [...new Set(seen)].sort(compareTopics), hint);
+    const missed = new Set(stays);
+    for (const topic of seen) missed.delete(topic);
+    assertEquals([...missed], [], hint);
+    assert(seen.every((topic) => matches(filter, topic)), hint);
+  }
+});
+
+Deno.test("a walk in order that pauses far below goes on from there", () => {
+  const deep = "/".repeat(9_000);
+  const tree = treeOf("a", ...Array.from({ length: 10 }, (_, index) => `${deep}${index}`), "z");
+  const walked = [...tree.inOrder("#", "")];
+  assertEquals(topicsOf(walked), topicsOf(tree.inOrder("#")));
+  assertEquals(topicsOf(walked).length, 12);
+  assert(walked.length > 12, "it paused");
 });
