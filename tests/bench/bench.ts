@@ -3,13 +3,15 @@ import { type CommandLine, type Flag, parseCommandLine, UsageError } from "../..
 import manifest from "../../deno.json" with { type: "json" };
 import { type Chart, drawCharts } from "./chart.ts";
 import { type Absent, aedes, commitOf, type Contestant, mosquitto, pregon } from "./contestant.ts";
+import { type Given, givenBroker, givenOf } from "./given_broker.ts";
 import { flagLines, nameLines, onlyOf, positiveOf, wholeOf } from "./flags.ts";
 import { type Verdict, verdictsOf, verdictTable } from "./goal.ts";
-import type { BenchVersion, LoadResult } from "./load/options.ts";
+import type { BenchVersion } from "./load/options.ts";
 import { thisMachine } from "./machine.ts";
-import { each, type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
+import { each, entriesFor, type Entry, faultsOf, measureAll, type Pace } from "./measure.ts";
 import { head, mqttName, type Report, type Row, rowsOf, table } from "./report.ts";
 import { median } from "./statistics.ts";
+import type { Result } from "./task.ts";
 import { BY_CLIENTS, BY_RATE, type Point, type Workload, WORKLOADS } from "./workload.ts";
 
 const HERE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -27,6 +29,12 @@ const FLAGS: readonly Flag[] = [
   { name: "alone", help: "Without mosquitto" },
   { name: "aedes", help: "Also aedes, which npm installs in a temporary folder" },
   { name: "against", placeholder: "FOLDER", help: "Also the Pregón of another check-out" },
+  {
+    name: "peer",
+    placeholder: "NAME=COMMAND",
+    isRepeatable: true,
+    help: "Also what this starts, without a shell and with a free port for {port}",
+  },
   { name: "json", help: "Print JSON instead of a table" },
   {
     name: "plot",
@@ -42,6 +50,7 @@ interface Wishes extends Pace {
   readonly withMosquitto: boolean;
   readonly withAedes: boolean;
   readonly against: string | undefined;
+  readonly given: readonly Given[];
   readonly asJson: boolean;
   readonly plot: string | undefined;
 }
@@ -77,7 +86,7 @@ async function bench(wishes: Wishes): Promise<number> {
     const rows: Row[] = [];
     const goals: Verdict[] = [];
     for (const workload of wishes.workloads) {
-      const all = await measureAll(entries, workload.shape, wishes);
+      const all = await measureAll(entriesFor(workload.task, entries), workload.task, wishes);
       const measured = rowsOf(workload, all);
       goals.push(...verdictsOf(workload, all, measured));
       if (!wishes.asJson) console.log(`\n${table(workload, measured)}`);
@@ -100,6 +109,7 @@ async function contestantsOf(wishes: Wishes, temporary: string): Promise<readonl
   if (wishes.against !== undefined) contestants.push(pregon("the other Pregón", wishes.against, temporary));
   if (wishes.withMosquitto) contestants.push(await mosquitto(temporary));
   if (wishes.withAedes) contestants.push(await aedes(temporary));
+  contestants.push(...wishes.given.map(givenBroker));
   return contestants;
 }
 
@@ -133,8 +143,8 @@ async function plot(
   { machine, brokers, pace }: Report,
 ): Promise<readonly string[]> {
   const faults: string[] = [];
-  const p99 = (result: LoadResult) => result.kind === "messages" ? result.p99 : NaN;
-  const rate = (result: LoadResult) => result.kind === "messages" ? result.deliveriesPerSecond : NaN;
+  const p99 = (result: Result) => result.kind === "messages" ? result.p99 : NaN;
+  const rate = (result: Result) => result.kind === "messages" ? result.deliveriesPerSecond : NaN;
   const charts: readonly Chart[] = [
     {
       title: "Rate against clients (64 bytes, QoS 0, as fast as it goes)",
@@ -160,7 +170,7 @@ interface Sweep {
   readonly entries: readonly Entry[];
   readonly points: readonly Point[];
   readonly pace: Pace;
-  readonly of: (result: LoadResult) => number;
+  readonly of: (result: Result) => number;
   /** What goes wrong is added here. */
   readonly faults: string[];
 }
@@ -191,6 +201,7 @@ function wishesOf(line: CommandLine): Wishes {
     withMosquitto: !line.has("alone"),
     withAedes: line.has("aedes"),
     against: againstOf(line),
+    given: givenOf(line.get("peer") ?? []),
     asJson: line.has("json"),
     plot: line.get("plot")?.[0],
   };
@@ -232,13 +243,15 @@ ${flagLines(FLAGS)}
 Workloads:
 ${nameLines(WORKLOADS)}
 
-Below the table stand the goals, as multiples of what mosquitto has in the same run. A figure of a moment when others had
-the core, or when the load could do no more, says so. Where others use the machine, run it as root, with \`nice -n -15\`
+Below the table stand the goals, as multiples of what mosquitto has in the same run; with a peer of the name limit, a relay
+that does no more than it must, also as shares of what that has. A peer that cannot do a workload has a row that says so.
+A figure of a moment when others had the core, or when the load could do no more, says so too. Where others use the machine, run it as root, with \`nice -n -15\`
 in a session of its own whose group has that priority too: \`setsid -w sh -c 'echo -15 > /proc/self/autogroup; …'\`
 
 Examples:
   deno task bench --only pairs,qos1 --rounds 5      is 5.0 as fast as 3.1.1?
   deno task bench --against ../before --alone       is it faster than it was?
+  deno task bench --peer "limit=./limit {port}"     how much of what a core can do is that?
   deno task bench --plot bench.svg --only paced     with curves; each has 7 or 8 points, so it takes its time
 
 Exit code: 0 done, 1 something failed or a delivery was lost or repeated, 2 wrong flags.`;

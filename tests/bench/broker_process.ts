@@ -1,4 +1,4 @@
-import type { ToolProcess } from "../interop/support/tool_process.ts";
+import type { Outcome, ToolProcess } from "../interop/support/tool_process.ts";
 import { pathOf } from "../interop/support/outside_tool.ts";
 
 const BROKER_CORE = 0;
@@ -19,8 +19,18 @@ export class BrokerProcess implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** By the clock of `performance.now`. */
+  get spawnedAt(): number {
+    return this.#process.spawnedAt;
+  }
+
+  /** Ends it, and answers what it printed. */
+  end(): Promise<Outcome> {
+    return this.#process.end(STOP_SIGNAL);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process.end(STOP_SIGNAL);
+    await this.end();
   }
 }
 

@@ -3,7 +3,7 @@ import { run, runWell, ToolProcess } from "../interop/support/tool_process.ts";
 import { BrokerProcess, type Command, onBrokerCore } from "./broker_process.ts";
 import type { BenchVersion } from "./load/options.ts";
 
-const HOST = "127.0.0.1";
+export const HOST = "127.0.0.1";
 /** Debian puts it where only root looks. */
 const SERVER_PATH = "/usr/sbin/mosquitto";
 
@@ -12,6 +12,10 @@ export interface Contestant {
   readonly name: string;
   readonly versions: readonly BenchVersion[];
   start(): Promise<BrokerProcess>;
+  /** The same, and prints each pause of its garbage collector; without, there is none to be measured. */
+  readonly startTraced?: () => Promise<BrokerProcess>;
+  /** Somebody gave it to the bench (`--peer`), so it may be one that cannot do everything. */
+  readonly isGiven?: boolean;
 }
 
 /** Who cannot take part, and why. */
@@ -22,7 +26,21 @@ export interface Absent {
 
 /** Pregón out of a check-out, as `serve` starts it without options: in an empty folder, where it keeps its data. */
 export function pregon(name: string, checkout: string, temporary: string): Contestant {
-  return { name, versions: [4, 5], start: () => startPregon(checkout, temporary, "mqtt") };
+  const start = (runtimeFlags: readonly string[]) =>
+    startPregon(checkout, temporary, "mqtt", { runtimeFlags });
+  return {
+    name,
+    versions: [4, 5],
+    start: () => start([]),
+    startTraced: () => start(["--v8-flags=--trace-gc"]),
+  };
+}
+
+export interface StartOptions {
+  /** Of `serve`. */
+  readonly flags?: readonly string[];
+  /** Of `deno run`. */
+  readonly runtimeFlags?: readonly string[];
 }
 
 /** @param scheme whose port is the broker's port */
@@ -30,12 +48,12 @@ export async function startPregon(
   checkout: string,
   temporary: string,
   scheme: "mqtt" | "http",
-  flags: readonly string[] = [],
+  { flags = [], runtimeFlags = [] }: StartOptions = {},
 ): Promise<BrokerProcess> {
   const cwd = await Deno.makeTempDir({ dir: temporary });
   const process = begin([
     Deno.execPath(),
-    ...["run", "--config", `${checkout}/deno.json`],
+    ...["run", ...runtimeFlags, "--config", `${checkout}/deno.json`],
     ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", `${checkout}/main.ts`, "serve"],
     ...["--mqtt-port", "0", "--http-port", "0"],
     ...flags,
@@ -133,7 +151,7 @@ export function freePort(): number {
   return listener.addr.port;
 }
 
-function exists(path: string): boolean {
+export function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch (error) {

@@ -1,7 +1,7 @@
-import { each, isDisturbed, isLoadTheLimit, type Series } from "./measure.ts";
-import type { Row } from "./report.ts";
+import { each, type Entry, isDisturbed, isLoadTheLimit, type Series } from "./measure.ts";
+import { percent, type Row } from "./report.ts";
 import { medianRatio } from "./statistics.ts";
-import type { Workload } from "./workload.ts";
+import type { Goal, Workload } from "./workload.ts";
 
 export type Outcome =
   | "met"
@@ -10,58 +10,91 @@ export type Outcome =
   | "the load is the limit"
   /** Pregón lost or repeated deliveries, or ended. */
   | "faulty"
-  /** There is no mosquitto beside it. */
+  /** It is not there, or the one it is compared with is not, or cannot do this. */
   | "not measured";
 
-/** What became of the goal of a workload. */
+/** What became of a goal of a workload. */
 export interface Verdict {
   readonly workload: string;
   readonly broker: string;
   readonly mqtt: string;
-  /** What the goal is about: a ratio to mosquitto, or a figure by itself. */
+  /** What the goal is about: a multiple or share of what another one has, or a figure by itself. */
   readonly value: number;
   readonly bound: number;
-  readonly isRatio: boolean;
+  readonly beside: Goal["beside"];
   readonly isLessBetter: boolean;
   readonly outcome: Outcome;
-  /** Others had the core, here or beside mosquitto, so another run may say something else. */
+  /** Others had the core, here or beside the other one, so another run may say something else. */
   readonly isDisturbed: boolean;
 }
 
-/** Judges the rows of Pregón that mosquitto stands beside, which has one of the first version only. */
+/**
+ * What is asked as a share of `limit`, by the workload's name: a relay with the work that no broker can do without and no
+ * more, which shows what one core can do. Only who gives the bench such a one (`--peer`) is judged by it.
+ */
+export const LIMIT_SHARES: Readonly<Record<string, number>> = {
+  "one": 0.55,
+  "pairs": 0.55,
+  "fan-out": 0.5,
+  "fan-in": 0.6,
+  "scattered": 0.75,
+};
+
+/** Judges the rows of Pregón, at the version of whom they are compared with, who has one of the first only. */
 export function verdictsOf(
   workload: Workload,
   all: readonly Series[],
   rows: readonly Row[],
 ): readonly Verdict[] {
-  const { figure, goal } = workload;
-  const peerIndex = all.findIndex(({ entry }) => entry.contestant.name.startsWith("mosquitto"));
+  const limitShare = LIMIT_SHARES[workload.name];
+  const isLimitThere = all.some(({ entry }) => isNamed("limit", entry));
+  const goals: readonly Goal[] = limitShare === undefined || !isLimitThere
+    ? [workload.goal]
+    : [workload.goal, { bound: limitShare, beside: "limit" }];
+  return goals.flatMap((goal) => verdictsOn(goal, workload, { all, rows }));
+}
+
+interface Measured {
+  readonly all: readonly Series[];
+  readonly rows: readonly Row[];
+}
+
+function verdictsOn(
+  goal: Goal,
+  { name, figure }: Workload,
+  { all, rows }: Measured,
+): readonly Verdict[] {
+  const { isLessBetter } = figure;
+  const peerIndex = all.findIndex(({ entry }) => isNamed(goal.beside, entry));
   const [peer, peerRow] = [all[peerIndex], rows[peerIndex]];
   return all.flatMap((series, index) => {
     const row = rows[index]!;
-    if (!row.broker.endsWith("Pregón")) return [];
-    if (peerRow ? row.mqtt !== peerRow.mqtt : row.mqtt !== rows[0]!.mqtt) return [];
+    if (!row.broker.endsWith("Pregón") || row.mqtt !== (peerRow ?? rows[0]!).mqtt) return [];
     const ratio = peer ? medianRatio(each(series, figure.of), each(peer, figure.of)) : NaN;
-    const value = goal.isRatio ? ratio : row.value;
+    const value = goal.beside === "nobody" ? row.value : ratio;
     const outcome = row.faults.length > 0 ? "faulty" : judge({
       value,
-      ...goal,
-      isLessBetter: figure.isLessBetter,
+      bound: goal.bound,
+      isLessBetter,
       isOursHeldBack: isLoadTheLimit(row),
-      isPeerHeldBack: goal.isRatio && peerRow !== undefined && isLoadTheLimit(peerRow),
+      isPeerHeldBack: peerRow !== undefined && isLoadTheLimit(peerRow),
     });
+    const isDisturbedHere = isDisturbed(row) || (peerRow !== undefined && isDisturbed(peerRow));
     return [{
-      workload: workload.name,
+      workload: name,
       broker: row.broker,
       mqtt: row.mqtt,
       value,
       ...goal,
-      isLessBetter: figure.isLessBetter,
+      isLessBetter,
       outcome,
-      // Memory does not depend on who has the core.
-      isDisturbed: goal.isRatio && (isDisturbed(row) || (peerRow !== undefined && isDisturbed(peerRow))),
+      isDisturbed: !figure.isOfMemory && isDisturbedHere,
     }];
   });
+}
+
+function isNamed(beside: Goal["beside"], { contestant: { name } }: Entry): boolean {
+  return beside === "mosquitto" ? name.startsWith(beside) : beside === "limit" && name === beside;
 }
 
 interface Case {
@@ -88,14 +121,19 @@ export function judge({ value, bound, isLessBetter, isOursHeldBack, isPeerHeldBa
 /** All verdicts of a run as text. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
   const lines = verdicts.map((verdict) => {
-    const { workload, broker, mqtt, value, bound, isRatio, isLessBetter } = verdict;
+    const { workload, broker, mqtt, isLessBetter } = verdict;
     const outcome = verdict.outcome + (verdict.isDisturbed ? ", but others had the core" : "");
-    const unit = isRatio ? " x" : "";
-    const wanted = `${isLessBetter ? "at most" : "at least"} ${bound}${unit}`;
-    const got = Number.isFinite(value) ? value.toFixed(2) + unit : "–";
+    const [got, asked] = inWords(verdict);
+    const wanted = `${isLessBetter ? "at most" : "at least"} ${asked}`;
     return `  ${workload.padEnd(12)}${`${broker}, ${mqtt}`.padEnd(28)}${got.padStart(10)}   ${
       wanted.padEnd(18)
     }${outcome}`;
   });
-  return ["Goals (x: times what mosquitto has in this run)", ...lines].join("\n");
+  return ["Goals (x: times what mosquitto has in this run; %: of what limit has)", ...lines].join("\n");
+}
+
+function inWords({ value, bound, beside }: Verdict): readonly [got: string, asked: string] {
+  if (beside === "limit") return [percent(value), percent(bound)];
+  const unit = beside === "mosquitto" ? " x" : "";
+  return [Number.isFinite(value) ? value.toFixed(2) + unit : "–", bound + unit];
 }

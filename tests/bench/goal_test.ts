@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { judge, verdictsOf, verdictTable } from "./goal.ts";
+import { judge, LIMIT_SHARES, verdictsOf, verdictTable } from "./goal.ts";
 import type { MessageResult } from "./load/options.ts";
 import { isLoadTheLimit, type Series } from "./measure.ts";
 import { rowsOf, table } from "./report.ts";
@@ -149,6 +149,44 @@ Deno.test("a verdict says when others had the core, here or beside mosquitto", (
   }
   const all = [series("Pregón", 4, [quiet]), series("mosquitto 2.0.11", 4, [result({})])];
   assertMatch(verdictTable(verdicts("one", all)), / met$/);
+});
+
+Deno.test("the share of what limit has is judged where limit is, and only for what has such a goal", () => {
+  const ours = series("Pregón", 4, [result({ deliveriesPerSecond: 549 })]);
+  const limit = series("limit", 4, [result({ deliveriesPerSecond: 1000 })]);
+  const outcomes = (name: string, all: readonly Series[]) =>
+    verdicts(name, all).map(({ beside, outcome }) => [beside, outcome]);
+  assertEquals(outcomes("one", [ours]), [["mosquitto", "not measured"]]);
+  assertEquals(outcomes("one", [ours, limit]), [["mosquitto", "not measured"], ["limit", "not met"]]);
+  assertEquals(outcomes("fan-out", [ours, limit])[1], ["limit", "met"]);
+  assertEquals(outcomes("qos2", [ours, limit]), [["mosquitto", "not measured"]]);
+  const relay = series("relay", 4, [result({ deliveriesPerSecond: 1000 })]);
+  assertEquals(outcomes("one", [ours, relay]), [["mosquitto", "not measured"]]);
+  const dumb = series("limit", 4, [new Error("It closed")]);
+  assertEquals(outcomes("one", [ours, dumb])[1], ["limit", "not measured"]);
+});
+
+Deno.test("a share of what limit has stands in the table in percent", () => {
+  const all = [
+    series("Pregón", 4, [result({ deliveriesPerSecond: 600 })]),
+    series("limit", 4, [result({ deliveriesPerSecond: 1000 })]),
+  ];
+  const [, , line] = verdictTable(verdicts("pairs", all)).split("\n");
+  assertMatch(line!, /^ {2}pairs +Pregón, 3\.1\.1 +60 % +at least 55 % +met$/);
+});
+
+Deno.test("each share of limit belongs to a workload", () => {
+  for (const name of Object.keys(LIMIT_SHARES)) assertEquals(workload(name)?.name, name);
+});
+
+Deno.test("the start has a goal of its own, whoever stands beside it", () => {
+  const start = (milliseconds: number) => ({ kind: "start" as const, milliseconds, ...BROKER, ...IDLE_LOAD });
+  const all = (milliseconds: number) => [
+    series("Pregón", 4, [start(milliseconds)]),
+    series("mosquitto 2.0.11", 4, [start(4)]),
+  ];
+  assertEquals(verdicts("start", all(300)).map(({ value, outcome }) => [value, outcome]), [[300, "met"]]);
+  assertEquals(verdicts("start", all(301)).map(({ outcome }) => outcome), ["not met"]);
 });
 
 Deno.test("every workload has a goal that can be met", () => {

@@ -1,3 +1,4 @@
+import type { Pauses } from "./collector_pauses.ts";
 import type { MessageResult, Use } from "./load/options.ts";
 import type { Machine } from "./machine.ts";
 import { each, faultsOf, isDisturbed, isLoadTheLimit, type Pace, type Series } from "./measure.ts";
@@ -13,6 +14,8 @@ export interface Row {
   readonly value: number;
   /** To the first entry, round by round. */
   readonly ratio: number;
+  /** The other way round: what the first entry has, as a share of this one's. */
+  readonly firstShare: number;
   /** The same of what each does with one core: it does not change when somebody else uses the machine. NaN for memory. */
   readonly coreRatio: number;
   /** In microseconds. */
@@ -27,7 +30,13 @@ export interface Row {
   readonly loadBusy: number;
   readonly brokerWaits: number;
   readonly loadWaits: number;
+  /** Where they were measured: how many there were in all rounds, the longest of them, and medians. */
+  readonly pauses?: Pauses;
+  /** Of the messages that make the pauses. */
+  readonly deliveriesPerSecond: number;
   readonly faults: readonly string[];
+  /** Why somebody who was given to the bench has no figure: it does not do this. That is no fault. */
+  readonly cannot?: string;
 }
 
 export interface Report {
@@ -46,6 +55,8 @@ function rowOf({ name, figure }: Workload, series: Series, first: Series): Row {
   const values = each(series, figure.of);
   const ofMessages = (key: Exclude<keyof MessageResult, "kind">) =>
     median(each(series, (result) => result.kind === "messages" ? result[key] : NaN));
+  const pauses = pausesOf(series);
+  const cannot = inabilityOf(series);
   const ofUse = (key: keyof Use) => median(each(series, (result) => result[key]));
   return {
     workload: name,
@@ -54,6 +65,7 @@ function rowOf({ name, figure }: Workload, series: Series, first: Series): Row {
     mqtt: mqttName(series.entry.version),
     value: median(values),
     ratio: medianRatio(values, each(first, figure.of)),
+    firstShare: medianRatio(each(first, figure.of), values),
     coreRatio: figure.isLessBetter
       ? NaN
       : medianRatio(perCore(values, series), perCore(each(first, figure.of), first)),
@@ -66,8 +78,31 @@ function rowOf({ name, figure }: Workload, series: Series, first: Series): Row {
     loadBusy: ofUse("loadBusy"),
     brokerWaits: ofUse("brokerWaits"),
     loadWaits: ofUse("loadWaits"),
-    faults: faultsOf(series),
+    ...(pauses && { pauses }),
+    deliveriesPerSecond: ofMessages("deliveriesPerSecond"),
+    faults: cannot === undefined ? faultsOf(series) : [],
+    ...(cannot !== undefined && { cannot }),
   };
+}
+
+function pausesOf(series: Series): Pauses | undefined {
+  const all = series.results.flatMap((result) =>
+    !(result instanceof Error) && result.kind === "messages" && result.pauses ? [result.pauses] : []
+  );
+  if (all.length === 0) return undefined;
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    p50: median(all.map(({ p50 }) => p50)),
+    p999: median(all.map(({ p999 }) => p999)),
+    longest: Math.max(...all.map(({ longest }) => longest)),
+  };
+}
+
+/** What it says in one line when it did nothing in any round. */
+function inabilityOf({ entry, results }: Series): string | undefined {
+  const errors = results.filter((result) => result instanceof Error);
+  if (!entry.contestant.isGiven || errors.length < results.length) return undefined;
+  return errors[0]?.message.split("\n", 1)[0];
 }
 
 function perCore(values: readonly number[], series: Series): number[] {
@@ -79,7 +114,18 @@ export function mqttName(version: 4 | 5): "3.1.1" | "5.0" {
   return version === 5 ? "5.0" : "3.1.1";
 }
 
-const COLUMNS = ["", "median", "ratio", "per core", "p50 µs", "p99 µs", "p99.9 µs", "broker", "load"];
+const COLUMNS = [
+  "",
+  "median",
+  "ratio",
+  "first",
+  "per core",
+  "p50 µs",
+  "p99 µs",
+  "p99.9 µs",
+  "broker",
+  "load",
+];
 
 /** What stands above the table. */
 export function head({ machine, brokers, pace }: Omit<Report, "rows">): string {
@@ -90,9 +136,9 @@ export function head({ machine, brokers, pace }: Omit<Report, "rows">): string {
     `Machine   ${processor}, ${cores} cores, ${kernel}, Deno ${deno}; ${pinned}`,
     ...brokers.map((broker, index) => `${index === 0 ? "Brokers" : "       "}   ${broker}`),
     `Rounds    ${rounds} of ${seconds} s, each after ${warmSeconds} s with a new broker; what stands below are medians`,
-    "Columns   ratio: to the first row, median of the rounds' ratios; per core: the same of what a core of the broker does;",
-    "          broker, load: cores used, near 1.00 it is the limit. Below a row stand deliveries lost or repeated, and",
-    "          what else makes its figure doubtful",
+    "Columns   ratio: to the first row, median of the rounds' ratios; first: what the first row has of this one's;",
+    "          per core: the ratio of what a core of the broker does; broker, load: cores used, near 1.00 it is the",
+    "          limit. Below a row stand deliveries lost or repeated, and what else makes its figure doubtful",
   ].join("\n");
 }
 
@@ -105,6 +151,7 @@ export function table(workload: Workload, rows: readonly Row[]): string {
       `  ${row.broker}, ${row.mqtt}`,
       number(row.value, row.value < 100 ? 1 : 0),
       number(row.ratio, 2),
+      percent(row.firstShare),
       number(row.coreRatio, 2),
       ...[row.p50, row.p99, row.p999].map((value) => number(value, 0)),
       number(row.brokerCores, 2),
@@ -116,6 +163,8 @@ export function table(workload: Workload, rows: readonly Row[]): string {
   );
   const remarks = rows.map((row) =>
     [
+      ...(row.cannot === undefined ? [] : [`\n    – It cannot do this: ${row.cannot}`]),
+      ...(row.pauses ? [`\n    ${pauseLine(row.pauses, row)}`] : []),
       ...row.faults.map((fault) => `\n    ! ${fault}`),
       ...doubtsOf(row).map((doubt) => `\n    ~ ${doubt}`),
     ].join("")
@@ -123,9 +172,14 @@ export function table(workload: Workload, rows: readonly Row[]): string {
   return [lines[0], ...lines.slice(1).map((line, index) => line + remarks[index])].join("\n");
 }
 
+function pauseLine({ count, p50, p999, longest }: Pauses, { deliveriesPerSecond }: Row): string {
+  const [half, most, all] = [p50, p999, longest].map((pause) => `${number(pause, 1)} ms`);
+  return `${count} pauses at ${number(deliveriesPerSecond, 0)} messages/s: half within ${half}, 99.9 % ` +
+    `within ${most}, the longest took ${all}`;
+}
+
 /** Why a figure may say little of the broker. */
 function doubtsOf(row: Row): readonly string[] {
-  const percent = (share: number) => `${Math.round(share * 100)} %`;
   const doubts: string[] = [];
   if (isLoadTheLimit(row)) {
     const { loadBusy, brokerBusy } = row;
@@ -145,8 +199,13 @@ function doubtsOf(row: Row): readonly string[] {
   return doubts;
 }
 
+/** A share in percent; a dash for what is not known. */
+export function percent(share: number): string {
+  return Number.isFinite(share) ? `${Math.round(share * 100)} %` : "–";
+}
+
 const NAME_WIDTH = 62;
-const CELL_WIDTH = 11;
+const CELL_WIDTH = 10;
 
 /** As it stands in a table; a dash for what is not known. */
 export function number(value: number, digits: number): string {

@@ -1,24 +1,27 @@
-import type { LoadResult, MessageShape, Shape } from "./load/options.ts";
+import type { MessageShape, Shape } from "./load/options.ts";
+import type { Result, Task } from "./task.ts";
 
 /** What is measured of a workload, and printed in its table. */
 export interface Figure {
   readonly unit: string;
   readonly isLessBetter: boolean;
-  readonly of: (result: LoadResult) => number;
+  /** Memory does not depend on who has the core. */
+  readonly isOfMemory?: boolean;
+  readonly of: (result: Result) => number;
 }
 
 /** What is asked of Pregón: not less than the bound, or not more where less is better. */
 export interface Goal {
   readonly bound: number;
-  /** The bound is a multiple of what mosquitto does in the same run, or a figure by itself. */
-  readonly isRatio: boolean;
+  /** The bound is a multiple of what this one does in the same run, or a figure by itself. */
+  readonly beside: "mosquitto" | "limit" | "nobody";
 }
 
 export interface Workload {
   /** As `--only` says it. */
   readonly name: string;
   readonly title: string;
-  readonly shape: Shape;
+  readonly task: Task;
   readonly figure: Figure;
   readonly goal: Goal;
 }
@@ -38,7 +41,18 @@ const CONNECTS: Figure = {
 const MEMORY: Figure = {
   unit: "KiB/connection",
   isLessBetter: true,
+  isOfMemory: true,
   of: (result) => result.kind === "connections" ? result.kibibytesPerConnection : NaN,
+};
+const START: Figure = {
+  unit: "ms until a client is in",
+  isLessBetter: true,
+  of: (result) => result.kind === "start" ? result.milliseconds : NaN,
+};
+const PAUSE: Figure = {
+  unit: "ms, 99.9 % within",
+  isLessBetter: true,
+  of: (result) => result.kind === "messages" ? result.pauses?.p999 ?? NaN : NaN,
 };
 
 const SMALL: MessageShape = {
@@ -63,9 +77,9 @@ const messages = (
 ): Workload => ({
   name,
   title,
-  shape: { ...SMALL, ...differences },
+  task: { ...SMALL, ...differences },
   figure,
-  goal: { bound: goalRatio, isRatio: true },
+  goal: { bound: goalRatio, beside: "mosquitto" },
 });
 
 /** All of them with 64 bytes and 1000 deliveries under way, unless the title says otherwise. */
@@ -87,16 +101,30 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: "idle",
     title: "Idle connections, memory",
-    shape: CONNECTIONS,
+    task: CONNECTIONS,
     figure: MEMORY,
-    goal: { bound: 6, isRatio: false },
+    goal: { bound: 6, beside: "nobody" },
   },
   {
     name: "connect",
     title: "Connections opened",
-    shape: CONNECTIONS,
+    task: CONNECTIONS,
     figure: CONNECTS,
-    goal: { bound: 0.8, isRatio: true },
+    goal: { bound: 0.8, beside: "mosquitto" },
+  },
+  {
+    name: "start",
+    title: "Start with an empty store",
+    task: { kind: "start" },
+    figure: START,
+    goal: { bound: 300, beside: "nobody" },
+  },
+  {
+    name: "gc",
+    title: "GC pauses of the main thread, 10 pairs, QoS 0, 100,000/s",
+    task: { kind: "pauses", load: { ...SMALL, ...pairs(10), ratePerSecond: 100_000 } },
+    figure: PAUSE,
+    goal: { bound: 10, beside: "nobody" },
   },
 ];
 

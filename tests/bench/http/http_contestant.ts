@@ -33,7 +33,7 @@ export function pregonHttp(name: string, temporary: string, setting: PregonSetti
     publishPath,
     streamPath: "/stream/x",
     async start() {
-      const broker = await startPregon(checkout, temporary, "http", flags);
+      const broker = await startPregon(checkout, temporary, "http", { flags });
       if (keepsEvents) await openAndLeaveStream(broker.port);
       return broker;
     },

@@ -28,11 +28,14 @@ export interface Outcome {
 
 /** A program of others that runs beside the test, and ends with it. */
 export class ToolProcess implements AsyncDisposable {
+  /** By the clock of `performance.now`. */
+  readonly spawnedAt = performance.now();
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
   readonly #stdout: Output;
   readonly #stderr: Output;
   readonly #input: Promise<void>;
+  #hasEnded = false;
 
   constructor(command: string, args: readonly string[], options: ToolOptions = {}) {
     const { input, env, cwd } = options;
@@ -45,6 +48,7 @@ export class ToolProcess implements AsyncDisposable {
       ...(env && { clearEnv: true, env }),
       ...(cwd !== undefined && { cwd }),
     }).spawn();
+    void this.#child.status.then(() => this.#hasEnded = true);
     this.#stdout = new Output(this.#child.stdout);
     this.#stderr = new Output(this.#child.stderr);
     this.#input = input === undefined ? Promise.resolve() : this.#write(input);
@@ -52,6 +56,10 @@ export class ToolProcess implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Lines of its standard output, once there are so many. */
