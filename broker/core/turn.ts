@@ -35,7 +35,7 @@ export interface TurnOptions {
 const NOTE_DELAY_MS = 100;
 /** Peers flushed in one go: whoever sends something meanwhile waits that long. A small write takes about 5 µs … */
 const FLUSHED_AT_ONCE = 64;
-/** … and one of 4 KiB 15 µs, so that a crowd is flushed for so long, looking at the clock now and then. */
+/** … and one of 4 KiB 15 µs, so a crowd waits for no longer than that either, by a look at the clock now and then. */
 const CROWD_SLICE_MS = 0.2;
 const FLUSHED_PER_LOOK = 8;
 /** How often a disk that failed is tried again. */
@@ -210,9 +210,10 @@ export class Turn {
     this.#isFlushingCrowd = true;
     while (this.#crowd.length > 0) {
       const end = performance.now() + CROWD_SLICE_MS;
-      do {
+      for (let count = 0; count < FLUSHED_AT_ONCE; count += FLUSHED_PER_LOOK) {
         for (const flushable of this.#crowd.splice(0, FLUSHED_PER_LOOK)) this.#flushOrHold(flushable);
-      } while (this.#crowd.length > 0 && performance.now() < end);
+        if (this.#crowd.length === 0 || performance.now() >= end) break;
+      }
       await new Promise<void>((resolve) => this.later(resolve));
     }
     this.#isFlushingCrowd = false;

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { silentLog } from "../../broker/core/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
@@ -143,10 +143,11 @@ Deno.test("a turn that touched a thousand is flushed in slices, each peer once, 
   const crowd = Array.from({ length: 1_000 }, (_, index) => peer(`${index}`));
   for (const one of crowd) turn.touch(one);
   await Promise.resolve();
-  assertEquals(calls.length, 64);
+  const { length } = calls;
+  assert(length > 0 && length <= 64, `${length} in one go`);
   turn.touch(peer("small"));
   await Promise.resolve();
-  assertEquals(calls.slice(64), ["small flush"]);
+  assertEquals(calls.slice(length), ["small flush"]);
   await eventually(() => assertEquals(calls.length, 1_001));
   assertEquals(calls.filter((call) => call !== "small flush"), crowd.map(({ name }) => `${name} flush`));
   await closed(turn, committer);
@@ -157,7 +158,7 @@ Deno.test("what a crowd rests on is asked when its slice comes: a commit that fa
   const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
   for (const one of crowd) turn.touch(one);
   await Promise.resolve();
-  assertEquals(calls.length, 64);
+  assert(calls.length > 0 && calls.length <= 64, `${calls.length} in one go`);
   turn.recorded();
   for (const one of crowd.slice(100)) one.restsOnBatch = turn.openBatch;
   await Promise.resolve();
