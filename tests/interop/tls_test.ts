@@ -366,7 +366,7 @@ test("what TLS cannot be had with refuses to start in one line", async () => {
         ...files,
       ],
     ]);
-    assertEquals([code, stderr.trim().split("\n").length], [1, 1], stderr);
+    assertEquals([code, stderr.trim().split("\n").length], [2, 1], stderr);
     assertStringIncludes(stderr, words);
   }
 });
