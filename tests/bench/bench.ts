@@ -245,8 +245,9 @@ ${nameLines(WORKLOADS)}
 
 Below the table stand the goals, as multiples of what mosquitto has in the same run; with a peer of the name limit, a relay
 that does no more than it must, also as shares of what that has. A peer that cannot do a workload has a row that says so.
-A figure of a moment when others had the core, or when the load could do no more, says so too. Where others use the machine, run it as root, with \`nice -n -15\`
-in a session of its own whose group has that priority too: \`setsid -w sh -c 'echo -15 > /proc/self/autogroup; …'\`
+A figure of a moment when others had the core, or when the load could do no more, says so too. Where others use the
+machine, run it as root, with \`nice -n -15\` in a session of its own whose group has that priority too:
+\`setsid -w sh -c 'echo -15 > /proc/self/autogroup; …'\`
 
 Examples:
   deno task bench --only pairs,qos1 --rounds 5      is 5.0 as fast as 3.1.1?
