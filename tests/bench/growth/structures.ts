@@ -136,7 +136,7 @@ function comingAndGoing(
 
 /**
  * a or + on each level and then x, in every combination: a topic of nothing but a has all of them on its way, and none
- * that matches. What no combination is left for is elsewhere.
+ * that matches. What no combination is left for is elsewhere, and so is what the bound of shapes refuses.
  */
 function fillNear(size: number, added?: () => void): readonly Operation[] {
   const router = newRouter();
@@ -144,8 +144,9 @@ function fillNear(size: number, added?: () => void): readonly Operation[] {
   const client = new Stub("client");
   for (let index = 0; index < size; index++) {
     const path = Array.from({ length: levels }, (_, level) => (index >> level) & 1 ? "+" : "a");
-    const filter = index < 2 ** levels ? [...path, "x"].join("/") : `elsewhere/${index}`;
-    router.add(subscriptionOf(client, filter));
+    const filter = [...path, "x"].join("/");
+    const isTaken = index < 2 ** levels && router.fullBy(filter) === undefined;
+    router.add(subscriptionOf(client, isTaken ? filter : `elsewhere/+/${index}`));
     added?.();
   }
   const topics = inTurn(["y", "z"].map((last) => "a/".repeat(levels) + last));
