@@ -182,9 +182,9 @@ export interface Limits {
    */
   readonly filterNodesMax: number;
   /**
-   * Shapes of those filters, a/+/c and b/+/c having one, in levels that none begins with alike: as many nodes does a new
-   * topic visit at most, which takes a millisecond. Beyond, a filter of another shape is refused in SUBACK. Five thousand
-   * shapes of ten levels; a site uses some dozens.
+   * Levels of the shapes of those filters: a/+/c and b/+/c have one shape, and what shapes begin with alike counts once. As
+   * many nodes a new topic visits at most, in about a millisecond. A filter with + whose shape has no room is refused in
+   * SUBACK. Five thousand shapes of ten levels; a site uses some dozens.
    */
   readonly filterShapesMax: number;
   /** QoS 1 and 2 messages on their way to one client; more wait in the queue. 2,560 a second at a round trip of 100 ms. */
