@@ -354,7 +354,7 @@ export class Broker {
     // Sharing is how messages are given out; the right is to what is received.
     if (!subscriber.identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
     const isNew = !this.#router.get(filter, subscriber.id);
-    return isNew && this.counters.met(this.#router.fullBy) ? "too-many-subscriptions" : undefined;
+    return isNew && this.counters.met(this.#router.fullBy(filter)) ? "too-many-subscriptions" : undefined;
   }
 
   /** The broker's own topics are few, and needed most when others have filled the table. */

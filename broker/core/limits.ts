@@ -181,6 +181,12 @@ export interface Limits {
    * whatever kind is taken, and the last one may go over by its levels. Four for each subscription.
    */
   readonly filterNodesMax: number;
+  /**
+   * Levels of the shapes of those filters: a/+/c and b/+/c have one shape, and what shapes begin with alike counts once. As
+   * many nodes a new topic visits at most, in about a millisecond. A filter with + whose shape has no room is refused in
+   * SUBACK. Five thousand shapes of ten levels; a site uses some dozens.
+   */
+  readonly filterShapesMax: number;
   /** QoS 1 and 2 messages on their way to one client; more wait in the queue. 2,560 a second at a round trip of 100 ms. */
   readonly inflightMax: number;
   /** Bytes of those messages, more wait; a client that never acknowledges holds no more. Sixteen of the largest packets. */
@@ -338,6 +344,7 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptionsPerSessionMax: 1_000,
   subscriptionsMax: 1_000_000,
   filterNodesMax: 4_000_000,
+  filterShapesMax: 50_000,
   inflightMax: 256,
   inflightBytesMax: 16 * MiB,
   inboundQos2Max: 10_000,

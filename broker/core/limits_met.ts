@@ -32,6 +32,7 @@ export const METERED_LIMITS = [
   "subscriptionsPerSessionMax",
   "subscriptionsMax",
   "filterNodesMax",
+  "filterShapesMax",
   "inflightMax",
   "inflightBytesMax",
   "queueMessagesMax",

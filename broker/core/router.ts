@@ -46,11 +46,13 @@ export class Router {
     return this.#tree.size - this.#groupCount + this.#memberCount;
   }
 
-  /** The limit that lets no subscription more be added. */
-  get fullBy(): "subscriptionsMax" | "filterNodesMax" | undefined {
-    const { subscriptionsMax, filterNodesMax } = this.#limits;
+  /** The limit that lets no subscription to the filter be added. */
+  fullBy(filter: string): "subscriptionsMax" | "filterNodesMax" | "filterShapesMax" | undefined {
+    const { subscriptionsMax, filterNodesMax, filterShapesMax } = this.#limits;
     if (this.subscriptionCount >= subscriptionsMax) return "subscriptionsMax";
-    return this.#tree.nodeCount >= filterNodesMax ? "filterNodesMax" : undefined;
+    if (this.#tree.nodeCount >= filterNodesMax) return "filterNodesMax";
+    const growth = this.#tree.shapeGrowthBy(parseShare(filter)?.filter ?? filter);
+    return growth > 0 && this.#tree.shapeCount + growth > filterShapesMax ? "filterShapesMax" : undefined;
   }
 
   /** Adds the subscription or puts it in the place of its subscriber's earlier one, which it answers. */

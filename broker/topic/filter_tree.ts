@@ -1,3 +1,4 @@
+import { FilterShapes } from "./filter_shapes.ts";
 import { ownLevel } from "./level.ts";
 import { hasWildcards, isReserved } from "./name.ts";
 import { SmallMap } from "./small_map.ts";
@@ -16,12 +17,14 @@ import { SmallMap } from "./small_map.ts";
  * - A topic that begins with $ looks into `#reserved` only, others into `#ordinary` only [MQTT-4.7.2-1] [MQTT5-4.7.2-1].
  * - A node but for the roots has entries, rest or children; it goes with the last of them.
  * - Filters are valid (`checkFilter`) and not shared: `$share/group/` is cut off before.
- * - Matching goes level by level, not by recursion, and ends where no filter goes deeper.
+ * - Matching goes level by level, not by recursion, and ends where no filter goes deeper. It visits no more nodes than
+ *   there are shapes (`FilterShapes`), so whoever bounds these bounds the time.
  */
 export class FilterTree<Value extends NonNullable<unknown>> {
   readonly #exact = new Map<string, SmallMap<Value>>();
   readonly #ordinary = new FilterNode<Value>();
   readonly #reserved = new FilterNode<Value>();
+  readonly #shapes = new FilterShapes();
   #size = 0;
   #nodeCount = 0;
 
@@ -33,6 +36,16 @@ export class FilterTree<Value extends NonNullable<unknown>> {
   /** Nodes of the wildcard filters without the roots, about 110 bytes each. Filters may be deep, so their count bounds no memory. */
   get nodeCount(): number {
     return this.#nodeCount;
+  }
+
+  /** Nodes that `match` visits at most. */
+  get shapeCount(): number {
+    return this.#shapes.nodeCount;
+  }
+
+  /** What a filter would add to `shapeCount`; nothing without +, since a topic has one such way only. */
+  shapeGrowthBy(filter: string): number {
+    return filter.includes("+") ? this.#shapes.growthBy(filter) : 0;
   }
 
   get(filter: string, key: string): Value | undefined {
@@ -87,6 +100,7 @@ export class FilterTree<Value extends NonNullable<unknown>> {
       this.#exact.set(filter, entries);
       return entries;
     }
+    this.#shapes.add(filter);
     let node = this.#root(filter);
     for (const level of filter.split("/")) {
       if (level === "#") return node.rest = entries;
@@ -107,6 +121,7 @@ export class FilterTree<Value extends NonNullable<unknown>> {
       this.#exact.delete(filter);
       return;
     }
+    this.#shapes.delete(filter);
     const path: { parent: FilterNode<Value>; level: string }[] = [];
     let node: FilterNode<Value> | undefined = this.#root(filter);
     for (const level of filter.split("/")) {

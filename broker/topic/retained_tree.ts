@@ -95,7 +95,7 @@ export class RetainedTree<Value extends NonNullable<unknown>> {
    * topic before those below it. That is not the order of the whole strings: a, a/b, a/b/c, a/c, a.b. The tree may change
    * where undefined comes, but not between two values: who rests there begins anew after the last one's topic.
    *
-   * Costs the nodes that the filter meets on the way, and sorting their children's levels if some are new.
+   * Costs the nodes that the filter meets on the way, and once for each to put its children's levels in order.
    *
    * @param after the topic before the first, usually the last of a page. It need not be in the tree any more.
    */

@@ -2,9 +2,6 @@ import { ownLevel } from "./level.ts";
 import { SmallMap } from "./small_map.ts";
 import { SortedLevels } from "./sorted_levels.ts";
 
-/** Levels that went may make a sorted list twice as long as the children and this much more. */
-const STALE_LEVELS_MAX = 16;
-
 /** One level of a `RetainedTree`. */
 export class TopicNode<Value extends NonNullable<unknown>> {
   value: Value | undefined = undefined;
@@ -36,9 +33,8 @@ export class TopicNode<Value extends NonNullable<unknown>> {
   deleteChild(level: string): void {
     if (this.#children === undefined) return;
     this.#children.delete(level);
-    if (this.#children.size === 0) this.#children = undefined;
-    const stale = (this.#sorted?.length ?? 0) - 2 * (this.#children?.size ?? 0);
-    if (this.#children === undefined || stale > STALE_LEVELS_MAX) this.#sorted = undefined;
+    this.#sorted?.delete(level);
+    if (this.#children.size === 0) this.#children = this.#sorted = undefined;
   }
 
   /** The children's levels, live: the iterator may be kept while children come and go. */
@@ -46,10 +42,14 @@ export class TopicNode<Value extends NonNullable<unknown>> {
     return this.#children?.keys() ?? [].values();
   }
 
-  /** The children's levels in order, not before the given one; to be read before children come or go. */
+  /** Puts some of the children's levels in order, and answers whether all are. */
+  sortSome(): boolean {
+    this.#sorted ??= new SortedLevels(this.keys());
+    return this.#sorted.sortSome();
+  }
+
+  /** The children's levels in order, not before the given one, once they are; to be read before children come or go. */
   sortedKeys(from: string): Iterator<string> {
-    if (this.#children === undefined) return [].values();
-    this.#sorted ??= new SortedLevels([...this.#children.keys()]);
-    return this.#sorted.from(from);
+    return this.#sorted?.from(from) ?? [].values();
   }
 }

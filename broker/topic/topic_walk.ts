@@ -36,6 +36,9 @@ export function* walk<Value extends NonNullable<unknown>>(
   let after = order?.after?.split("/") ?? [];
   /** Levels of the last node visited behind `after`. */
   const place = [...after];
+  let visitedCount = 0;
+  /** A node on the way has children that are still to be put in order. */
+  let isSorting = false;
 
   function enter(node: TopicNode<Value>, index: number, isOnWay: boolean): void {
     const level = levels[index];
@@ -43,13 +46,27 @@ export function* walk<Value extends NonNullable<unknown>>(
     const from = isOnWay ? after[frames.length] ?? "" : "";
     let keys: Iterator<string>;
     if (level !== "+" && level !== "#") keys = (level < from ? [] : [level]).values();
-    else keys = order === undefined ? node.keys() : node.sortedKeys(from);
+    else if (order === undefined) keys = node.keys();
+    else if (node.sortSome()) keys = node.sortedKeys(from);
+    else return void (isSorting = true);
     frames.push({ node, keys, index, isOnWay });
   }
 
-  let visitedCount = 0;
   enter(root, 0, after.length > 0);
-  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+  for (;;) {
+    if (isSorting || visitedCount >= VISITED_MAX) {
+      yield undefined;
+      isSorting = false;
+      visitedCount = 0;
+      if (order !== undefined) {
+        after = [...place];
+        frames.length = 0;
+        enter(root, 0, after.length > 0);
+        continue;
+      }
+    }
+    const frame = frames.at(-1);
+    if (frame === undefined) return;
     const step = frame.keys.next();
     if (step.done === true) {
       frames.pop();
@@ -66,11 +83,6 @@ export function* walk<Value extends NonNullable<unknown>>(
     const isMatch = index === levels.length || levels[index] === "#"; // a/# matches a [MQTT-4.7.1-2]
     if (isMatch && !isOnWay && child.value !== undefined) yield child.value;
     enter(child, index, isOnWay);
-    if (isOnWay || ++visitedCount % VISITED_MAX !== 0) continue;
-    yield undefined;
-    if (order === undefined) continue;
-    after = [...place];
-    frames.length = 0;
-    enter(root, 0, true);
+    if (!isOnWay) visitedCount++;
   }
 }

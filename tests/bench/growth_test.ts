@@ -120,10 +120,13 @@ Deno.test("an operation that does not answer what it should is not measured", ()
   assertThrows(() => measureOperation(operation), Error, "wrong answered 1 values each time: it should be 2");
 });
 
-Deno.test("each operation of each structure answers what it should, and leaves it as it was", () => {
+Deno.test("each operation of each structure answers what it should, and leaves it as it was", async () => {
   for (const structure of STRUCTURES) {
     let added = 0;
-    const operations = structure.fill(20, () => added++);
+    const filling = structure.fill(20);
+    let step = filling.next();
+    for (; !step.done; step = filling.next()) added++;
+    const operations = step.value;
     assertEquals(added, 20, structure.name);
     const once = () =>
       operations.map(({ name, before, run, after }) => {
@@ -135,7 +138,7 @@ Deno.test("each operation of each structure answers what it should, and leaves i
     const expected = operations.map(({ name, answers }) => [name, answers]);
     assertEquals([once(), once()], [expected, expected], structure.name);
   }
-  const { costs } = measureStructure(STRUCTURES[0]!, 10);
+  const { costs } = await measureStructure(STRUCTURES[0]!, 10);
   assertEquals(costs.map(({ operation }) => operation), ["match", "subscribe", "unsubscribe"]);
 });
 

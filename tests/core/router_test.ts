@@ -239,9 +239,9 @@ Deno.test("members that come, go or lose their right count from the next message
   const [one, two] = [new Receiver("one"), new Receiver("two")];
   add(one, "$share/g/a", 1);
   route("a");
-  assertEquals(router.fullBy, undefined);
+  assertEquals(router.fullBy("a"), undefined);
   add(two, "$share/g/a", 1);
-  assertEquals([router.fullBy, router.subscriptionCount], ["subscriptionsMax", 2]);
+  assertEquals([router.fullBy("a"), router.subscriptionCount], ["subscriptionsMax", 2]);
   route("a");
   assertEquals([one.received.length, two.received.length], [1, 1]);
   one.mayReceive = false;
@@ -260,11 +260,28 @@ Deno.test("filterNodesMax 3: so many levels of filters with wildcards are taken,
   const one = new Receiver("one");
   add(one, "a/b/c/d/e"); // Without wildcards it stands in no tree.
   add(one, "a/+");
-  assertEquals(router.fullBy, undefined);
+  assertEquals(router.fullBy("x"), undefined);
   add(one, "a/+/c");
-  assertEquals(router.fullBy, "filterNodesMax");
+  assertEquals(router.fullBy("x"), "filterNodesMax");
   router.remove("a/+/c", "one");
-  assertEquals(router.fullBy, undefined);
+  assertEquals(router.fullBy("x"), undefined);
   add(one, "b/+/c"); // The last one that begins below the bound may go beyond it by its levels.
-  assertEquals(router.fullBy, "filterNodesMax");
+  assertEquals(router.fullBy("x"), "filterNodesMax");
+});
+
+Deno.test("filterShapesMax 3: filters of so many shapes are taken, and more of the same or without wildcards", () => {
+  const { add, router } = start({ filterShapesMax: 3 });
+  const one = new Receiver("one");
+  add(one, "a/+");
+  assertEquals(router.fullBy("a/+/c"), undefined);
+  assertEquals(router.fullBy("a/+/c/d"), "filterShapesMax");
+  add(one, "a/+/c");
+  for (const filter of ["a/+", "x/+/y", "$share/g/x/+/y", "x/+/y/#", "x/y/z", "x/y/z/#"]) {
+    assertEquals(router.fullBy(filter), undefined, filter);
+  }
+  for (const filter of ["+", "a/+/+", "$share/g/+/x", "a/+/c/d"]) {
+    assertEquals(router.fullBy(filter), "filterShapesMax", filter);
+  }
+  router.remove("a/+/c", "one");
+  assertEquals(router.fullBy("+"), undefined);
 });

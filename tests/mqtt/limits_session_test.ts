@@ -136,3 +136,23 @@ testVersions(
     assertEquals(await client.subscribe(["x/#", 0], ["+", 0]), [0, full]);
   },
 );
+
+testVersions(
+  "filterShapesMax 2: a filter of a third shape is refused in SUBACK, more of the two are taken",
+  async (version) => {
+    await using test = startBroker({ limits: { filterShapesMax: 2 } });
+    const client = await test.connect({ version });
+    const full = subscribeFailure(version, ReasonCode.quotaExceeded);
+    assertEquals(await client.subscribe(["a/+", 0], ["b/+/#", 0], ["+", 0], ["a/+/c", 0]), [
+      0,
+      0,
+      full,
+      full,
+    ]);
+    assertEquals(await client.subscribe(["a/b/c", 0], ["c/+", 0], ["a/+", 1], ["#", 0]), [0, 0, 1, 0]);
+    assertEquals(test.broker.counters.subscriptionsRefused, 2);
+    assertEquals(test.broker.counters.limitsMet.filterShapesMax, 2);
+    await client.unsubscribe("a/+", "b/+/#", "c/+");
+    assertEquals(await client.subscribe(["+/x", 0], ["a/+", 0]), [0, full]);
+  },
+);

@@ -72,6 +72,7 @@ export const COUNTED: Readonly<Record<keyof Limits, Counted>> = {
   subscriptionsPerSessionMax: ITSELF,
   subscriptionsMax: ITSELF,
   filterNodesMax: ITSELF,
+  filterShapesMax: ITSELF,
   inflightMax: ITSELF,
   inflightBytesMax: ITSELF,
   inboundQos2Max: { figures: ["connections/closed/inbound-qos2-full"] },

@@ -26,14 +26,16 @@ export interface Operation {
  */
 export type Step = (index: number) => number;
 
+export type Filling = Generator<void, readonly Operation[]>;
+
 /** A part of the broker that can be filled. */
 export interface Structure {
   readonly name: string;
   readonly title: string;
   /** What it holds, in the singular. */
   readonly entry: string;
-  /** Fills one with so many entries, calling `added` after each; answers what there is to do with it. */
-  fill(size: number, added?: () => void): readonly Operation[];
+  /** Fills one with so many entries, with a yield after each; returns what there is to do with it. */
+  fill(size: number): Filling;
 }
 
 /** Times that an operation is done at once, at most. */
@@ -95,13 +97,13 @@ function subscriptions(name: string, title: string, filterOf: (index: number) =>
     name,
     title,
     entry: "subscription",
-    fill(size, added) {
+    *fill(size) {
       const router = newRouter();
       let client = new Stub("");
       for (let index = 0; index < size; index++) {
         if (index % FILTERS_PER_CLIENT === 0) client = new Stub(`client ${index / FILTERS_PER_CLIENT}`);
         router.add(subscriptionOf(client, filterOf(index)));
-        added?.();
+        yield;
       }
       const topics = inTurn(scattered(size, (index) => `site/7/device/${index}/temperature`));
       const another = new Stub("another");
@@ -136,27 +138,28 @@ function comingAndGoing(
 
 /**
  * a or + on each level and then x, in every combination: a topic of nothing but a has all of them on its way, and none
- * that matches. What no combination is left for is elsewhere.
+ * that matches. What no combination is left for is elsewhere, and so is what the bound of shapes refuses.
  */
-function fillNear(size: number, added?: () => void): readonly Operation[] {
+function* fillNear(size: number): Filling {
   const router = newRouter();
   const levels = Math.floor(Math.log2(size));
   const client = new Stub("client");
   for (let index = 0; index < size; index++) {
     const path = Array.from({ length: levels }, (_, level) => (index >> level) & 1 ? "+" : "a");
-    const filter = index < 2 ** levels ? [...path, "x"].join("/") : `elsewhere/${index}`;
-    router.add(subscriptionOf(client, filter));
-    added?.();
+    const filter = [...path, "x"].join("/");
+    const isTaken = index < 2 ** levels && router.fullBy(filter) === undefined;
+    router.add(subscriptionOf(client, isTaken ? filter : `elsewhere/+/${index}`));
+    yield;
   }
   const topics = inTurn(["y", "z"].map((last) => "a/".repeat(levels) + last));
   return [{ name: "match none of them", answers: 0, run: () => router.matchCount(topics()) }];
 }
 
-function fillCrowd(size: number, added?: () => void): readonly Operation[] {
+function* fillCrowd(size: number): Filling {
   const router = newRouter();
   for (let index = 0; index < size; index++) {
     router.add(subscriptionOf(new Stub(`client ${index}`), "news"));
-    added?.();
+    yield;
   }
   const message = messageOn("news");
   return [
@@ -173,12 +176,12 @@ function others(filter: string): readonly Subscription[] {
   );
 }
 
-function fillShare(size: number, added?: () => void): readonly Operation[] {
+function* fillShare(size: number): Filling {
   const router = newRouter();
   const filter = "$share/workers/jobs";
   for (let index = 0; index < size; index++) {
     router.add(subscriptionOf(new Stub(`worker ${index}`), filter));
-    added?.();
+    yield;
   }
   const message = messageOn("jobs");
   return [
@@ -188,12 +191,12 @@ function fillShare(size: number, added?: () => void): readonly Operation[] {
 }
 
 /** Ten devices at each site, so that what a site answers stays the same however many there are. */
-function fillRetained(size: number, added?: () => void): readonly Operation[] {
+function* fillRetained(size: number): Filling {
   const tree = new RetainedTree<Message>();
   const topicOf = (index: number) => `site/${Math.floor(index / SITE_DEVICES)}/device/${index}/temperature`;
   for (let index = 0; index < size; index++) {
     tree.put(topicOf(index), messageOn(topicOf(index)));
-    added?.();
+    yield;
   }
   const topics = scattered(size, topicOf);
   const site = (index: number) => Math.floor(index / SITE_DEVICES);
