@@ -93,18 +93,30 @@ export class LogKeeper {
   }
 
   #tick(): void {
-    const last = this.#log.next - 1;
-    const isFlood = last - this.#seenUntil > MESSAGES_AT_ONCE;
-    this.#seenUntil = last;
+    const isFlood = this.#shareBehind(Math.max(this.#seenUntil, this.#keptUntil)) > 1;
+    this.#seenUntil = this.#log.next - 1;
     this.#bytesLeft = Math.min(BYTES_PER_SECOND_MAX, this.#bytesLeft + BYTES_PER_TICK);
     const isDue = ++this.#tickCount % TICKS_PER_KEEP === 0;
     // What the disk does not take now must not pile up before it.
     if (this.#broker.storeRefusal) return;
-    const isWorthIt = !isFlood && last - this.#keptUntil >= MESSAGES_AT_ONCE;
-    if (!isDue && !isWorthIt) return;
+    const isMuch = !isFlood && this.#shareBehind(this.#keptUntil) >= 1;
+    if (!isDue && !isMuch) return;
     this.#skipTo(this.#firstWithin(MESSAGES_PER_SECOND_MAX, BYTES_PER_SECOND_MAX));
     if (!isFlood) this.#keep(MESSAGES_AT_ONCE, this.#bytesLeft);
     this.#record();
+  }
+
+  /** What came behind this sequence and is to be kept yet, as a multiple of what a tick may take; all beyond 1 is alike. */
+  #shareBehind(sequence: number): number {
+    let messages = 0;
+    let bytes = 0;
+    for (let next = Math.max(sequence + 1, this.#log.oldest); next < this.#log.next; next++) {
+      if (this.#promised.has(next)) continue;
+      messages++;
+      bytes += this.#log.bytesOf(next);
+      if (messages > MESSAGES_AT_ONCE || bytes > BYTES_PER_TICK) return Infinity;
+    }
+    return Math.max(messages / MESSAGES_AT_ONCE, bytes / BYTES_PER_TICK);
   }
 
   /** Nothing before this sequence is kept any more. */
@@ -143,14 +155,15 @@ export class LogKeeper {
 
   /** The first message so that it and all behind it are within the bounds, of those that are not kept. */
   #firstWithin(messagesMax: number, bytesMax: number): number {
-    const last = this.#log.next - 1;
     const oldest = Math.max(this.#keptUntil + 1, this.#log.oldest);
-    let first = last + 1;
-    for (let bytes = 0; first > oldest && last - first + 1 < messagesMax; first--) {
+    let messages = 0;
+    let bytes = 0;
+    for (let first = this.#log.next; first > oldest; first--) {
+      if (this.#promised.has(first - 1)) continue;
       bytes += this.#log.bytesOf(first - 1);
-      if (bytes > bytesMax) break;
+      if (++messages > messagesMax || bytes > bytesMax) return first;
     }
-    return first;
+    return oldest;
   }
 }
 

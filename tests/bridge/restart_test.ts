@@ -141,17 +141,36 @@ Deno.test("while more comes than could be kept nothing of it is written down, an
   await stop(second);
 });
 
-Deno.test("promised messages are no burden for the second's share: where all are promised there is no hole", async () => {
+Deno.test("large messages are too much as well, by their bytes", async () => {
   const disk = new FakeDisk();
-  const first = await startBridgeOn(disk);
-  const { cursor } = await follow(first, "/stream/t");
-  for (let number = 1; number <= 6_000; number++) first.publish("t", `${number}`, { qos: 1 });
-  await tick(first);
-  const second = await startBridgeOn(disk, { now: first.clock.now() });
-  const seen = await follow(second, "/stream/t", cursor);
-  assertEquals([seen.reset, seen.payloads.length], [undefined, 6_000]);
-  await stop(second);
+  const test = await startBridgeOn(disk);
+  const kept = () => disk.tables().records().filter(({ kind }) => kind === "event-put").length;
+  const tenth = async (messageCount: number) => {
+    for (let number = 1; number <= messageCount; number++) test.publish("t", "x".repeat(40 * 1024));
+    test.clock.advance(100);
+    await endOfTurn();
+  };
+  for (let tenths = 0; tenths < 30; tenths++) await tenth(3);
+  assertEquals(kept(), 0);
+  for (let tenths = 0; tenths < 30; tenths++) await tenth(0);
+  assertEquals(kept(), 25, "The newest of it, 1 MiB");
+  await stop(test);
 });
+
+for (const others of [0, 1]) {
+  Deno.test(`promised messages take nothing of the second's share: ${others} others and no hole`, async () => {
+    const disk = new FakeDisk();
+    const first = await startBridgeOn(disk);
+    const { cursor } = await follow(first, "/stream/t");
+    for (let number = 1; number <= others; number++) first.publish("t", "unpromised");
+    for (let number = 1; number <= 6_000; number++) first.publish("t", `${number}`, { qos: 1 });
+    await tick(first);
+    const second = await startBridgeOn(disk, { now: first.clock.now() });
+    const seen = await follow(second, "/stream/t", cursor);
+    assertEquals([seen.reset, seen.payloads.length], [undefined, others + 6_000]);
+    await stop(second);
+  });
+}
 
 Deno.test("few messages wait for the end of the second, 500 for its next tenth, so that no tenth has many", async () => {
   const disk = new FakeDisk();

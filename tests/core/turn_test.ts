@@ -153,6 +153,23 @@ Deno.test("a turn that touched a thousand is flushed in slices, each peer once, 
   await closed(turn, committer);
 });
 
+Deno.test("of a crowd whose writes take long fewer are flushed in one go", async () => {
+  const { calls, committer, turn, peer } = start();
+  const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
+  for (const one of crowd) {
+    const flush = one.flush.bind(one);
+    one.flush = () => {
+      flush();
+      for (const end = performance.now() + 0.1; performance.now() < end;);
+    };
+    turn.touch(one);
+  }
+  await Promise.resolve();
+  assertEquals(calls.length, 8);
+  await eventually(() => assertEquals(calls.length, 200));
+  await closed(turn, committer);
+});
+
 Deno.test("what a crowd rests on is asked when its slice comes: a commit that fails abandons the rest", async () => {
   const { calls, committer, turn, peer } = start();
   const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
