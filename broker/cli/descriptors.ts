@@ -11,8 +11,9 @@ const REQUESTS_SHARE = 1 / 8;
 /**
  * Systems that have few have 256, 1,024 or 4,096, the others have ten times as many and more. To count those would take
  * longer than everything else at the start; there the reserve alone has to do. These take 70 ms, nearly half of the start
- * with nothing stored: five times the kernel doubles the table of the process, and each time it waits for every thread,
- * 5 to 20 ms. No other way to open them spares that, and nothing else may be opened meanwhile: it might be the last.
+ * with nothing stored: nearly all of it in the five opens that have the kernel double the table of the process, 5 to 20 ms
+ * each, where it probably waits for every thread. No other way to open them spares that, and nothing else may be opened
+ * meanwhile: it might be the last.
  */
 const COUNTED_MAX = 4_096;
 
