@@ -33,7 +33,6 @@ export interface Verdict {
  * more, which shows what one core can do. Only who gives the bench such a one (`--peer`) is judged by it.
  */
 export const LIMIT_SHARES: Readonly<Record<string, number>> = {
-  "one": 0.55,
   "pairs": 0.55,
   "fan-out": 0.5,
   "fan-in": 0.6,
