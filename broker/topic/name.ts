@@ -43,6 +43,7 @@ const QUOTE_LENGTH_MAX = 80;
 
 const NUL = 0x00;
 const HASH = 0x23;
+const DOLLAR = 0x24;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 
@@ -80,7 +81,7 @@ export function isShared(filter: string): boolean {
 
 /** Whether the topic is the server's own kind, which wildcards at the root never reach. */
 export function isReserved(topic: string): boolean {
-  return topic.startsWith("$");
+  return topic.charCodeAt(0) === DOLLAR;
 }
 
 /** Whether a valid filter has wildcards; one without matches exactly the topic of the same characters. */
