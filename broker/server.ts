@@ -12,7 +12,7 @@ import type { Limits } from "./core/limits.ts";
 import { Mentions } from "./core/mentions.ts";
 import { PacedLog } from "./core/paced_log.ts";
 import { SysTopics } from "./metrics/sys_topics.ts";
-import { StringCache } from "./packet/mod.ts";
+import { Slab, StringCache } from "./packet/mod.ts";
 import { BufferPool } from "./transport/buffer_pool.ts";
 import type { Link, Listener } from "./transport/transport.ts";
 
@@ -81,6 +81,7 @@ export class Server {
     this.#pacedLog = new PacedLog(broker.log, () => broker.clock.now());
     this.#shared = {
       strings: new StringCache(),
+      slab: new Slab(),
       propertyLimits: { countMax: broker.limits.propertiesMax, bytesMax: broker.limits.propertiesBytesMax },
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),

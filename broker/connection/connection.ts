@@ -87,7 +87,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     this.#shared = shared;
     this.peer = link.peer;
     this.openedAt = this.#receivedAt = broker.clock.now();
-    this.#frames = new FrameReader(broker.limits.connectBytesMax, shared.strings, shared.propertyLimits);
+    this.#frames = new FrameReader(broker.limits.connectBytesMax, shared);
     this.#outbox = new Outbox({
       link,
       pool: shared.pool,

@@ -1,7 +1,7 @@
 import type { Offer } from "../auth/offer.ts";
 import type { ByteBudget } from "../core/byte_budget.ts";
 import type { Mentions } from "../core/mentions.ts";
-import type { PropertyLimits, StringCache } from "../packet/mod.ts";
+import type { PropertyLimits, Slab, StringCache } from "../packet/mod.ts";
 import type { BufferPool } from "../transport/buffer_pool.ts";
 import type { ConnectionPort } from "./connection_port.ts";
 
@@ -9,6 +9,7 @@ import type { ConnectionPort } from "./connection_port.ts";
 export interface SharedParts {
   readonly strings: StringCache;
   readonly propertyLimits: PropertyLimits;
+  readonly slab: Slab;
   readonly pool: BufferPool;
   /** Bytes that wait in all outboxes. */
   readonly outboxBudget: ByteBudget;

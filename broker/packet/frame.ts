@@ -2,6 +2,7 @@ import { PacketError } from "./packet_error.ts";
 import type { PropertyLimits } from "./property_limits.ts";
 import { Reader } from "./reader.ts";
 import { ReasonCode } from "./reason_code.ts";
+import { Slab } from "./slab.ts";
 import type { StringCache } from "./string_cache.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -17,6 +18,16 @@ const DIRECT_BYTES_MIN = 16 * 1024;
 const HEADER_WITHOUT_VIEWS_MIN = 0x40;
 /** First byte and at most four bytes of remaining length. */
 const HEADER_BYTES_MAX = 5;
+
+/** What readers may have in common, as many as like. */
+export interface FrameReaderParts {
+  /** Remembers strings. */
+  readonly strings?: StringCache;
+  /** `PROPERTY_LIMITS` unless given. */
+  readonly propertyLimits?: PropertyLimits;
+  /** Where lent chunks are copied to. */
+  readonly slab?: Slab;
+}
 
 /**
  * Cuts whole packets out of a stream of chunks.
@@ -38,6 +49,7 @@ export class FrameReader {
   /** On the bytes behind the fixed header of the packet that `next` found. */
   readonly body: Reader;
 
+  readonly #slab: Slab;
   #chunk: Uint8Array = NOTHING;
   #isLent = false;
   #position = 0;
@@ -56,13 +68,10 @@ export class FrameReader {
   #header = 0;
   #isPadded = false;
 
-  /**
-   * @param strings remembers strings, for as many readers as like
-   * @param propertyLimits `PROPERTY_LIMITS` unless given
-   */
-  constructor(packetBytesMax: number, strings?: StringCache, propertyLimits?: PropertyLimits) {
+  constructor(packetBytesMax: number, parts: FrameReaderParts = {}) {
     this.packetBytesMax = packetBytesMax;
-    this.body = new Reader(strings, propertyLimits);
+    this.body = new Reader(parts.strings, parts.propertyLimits);
+    this.#slab = parts.slab ?? new Slab();
   }
 
   /** First byte of the packet that `next` found: type and flags. */
@@ -106,6 +115,7 @@ export class FrameReader {
 
   /** The whole packet that `next` found, header included, as a view. */
   packet(): Uint8Array {
+    if (this.#start === 0 && this.#end === this.#source.length) return this.#source;
     return this.#source.subarray(this.#start, this.#end);
   }
 
@@ -165,7 +175,7 @@ export class FrameReader {
   /** Copies what is left of a lent chunk, once, and goes on there. */
   #own(): boolean {
     this.#isLent = false;
-    this.#chunk = this.#chunk.slice(this.#position);
+    this.#chunk = this.#slab.copy(this.#position === 0 ? this.#chunk : this.#chunk.subarray(this.#position));
     this.#position = 0;
     return this.next();
   }

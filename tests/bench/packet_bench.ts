@@ -35,7 +35,7 @@ function benchDecode(
   version: Version = 4,
 ): void {
   const { chunk, count } = chunkOf(packet);
-  const frames = new FrameReader(PACKET_BYTES_MAX, strings);
+  const frames = new FrameReader(PACKET_BYTES_MAX, strings && { strings });
   let last: Packet | undefined;
   Deno.bench(`${name}: decode a chunk of ${count} packets`, () => {
     frames.push(chunk);

@@ -75,7 +75,7 @@ function outcome(
   version: Version,
   options: { chunkBytes: number; strings?: StringCache },
 ): string {
-  const frames = new FrameReader(PACKET_BYTES_MAX, options.strings);
+  const frames = new FrameReader(PACKET_BYTES_MAX, options);
   const packets: Packet[] = [];
   try {
     for (let at = 0; at < bytes.length; at += options.chunkBytes) {

@@ -80,7 +80,7 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 function decodeOne(bytes: Uint8Array, countMax = 256, bytesMax = 65_536): Packet {
-  const frames = new FrameReader(1_000_000, undefined, { countMax, bytesMax });
+  const frames = new FrameReader(1_000_000, { propertyLimits: { countMax, bytesMax } });
   frames.push(bytes);
   if (!frames.next()) throw new Error("The packet is not whole");
   return decode(frames, 5);
