@@ -22,6 +22,7 @@ import {
 import { RetainedStore } from "./core/retained_store.ts";
 import { Router } from "./core/router.ts";
 import type { Subscriber, Subscription, SubscriptionWish } from "./core/subscriber.ts";
+import { TopicCheck } from "./core/topic_check.ts";
 import { Turn } from "./core/turn.ts";
 import { Counters } from "./metrics/counters.ts";
 import type { Session } from "./session/session.ts";
@@ -83,12 +84,13 @@ export class Broker {
   /** What everybody may do; `ruleBook.replace` changes it. */
   readonly ruleBook: RuleBook;
   readonly memory: MemoryWatch;
+  readonly topicCheck: TopicCheck;
   readonly startedAt: number;
   readonly #store: Store;
   readonly #backplane: Backplane;
   readonly #router: Router;
   readonly #retained: RetainedStore;
-  readonly #observers = new Set<MessageObserver>();
+  #observers: readonly MessageObserver[] = [];
   readonly #sequence: Sequence;
 
   constructor(options: BrokerOptions = {}) {
@@ -100,6 +102,7 @@ export class Broker {
     this.#store = options.store ?? new MemoryStore();
     this.#backplane = options.backplane ?? singleNode;
     const { limits, clock, log, counters } = this;
+    this.topicCheck = new TopicCheck(limits, counters);
     this.door = new Door(options, { limits, clock, log, counters });
     this.memory = new MemoryWatch({
       limits,
@@ -304,8 +307,8 @@ export class Broker {
 
   /** Shows every message to the observer from now on; the answer ends that. */
   observe(observer: MessageObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+    this.#observers = [...this.#observers, observer];
+    return () => this.#observers = this.#observers.filter((other) => other !== observer);
   }
 
   /** Resolves when what was published up to now is as safe as the store makes it; rejects if it could not be kept. */
@@ -381,7 +384,7 @@ export class Broker {
   }
 
   #retain(message: Message): void {
-    if (message.payload.length === 0) {
+    if (message.payloadBytes === 0) {
       this.#retained.clear(message.topic); // [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
       return;
     }

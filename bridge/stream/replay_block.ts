@@ -2,11 +2,11 @@ import { Message } from "../../broker/mod.ts";
 
 /** Messages of one block. */
 export const BLOCK_MESSAGES = 1024;
-const PAYLOAD_BYTES_MIN = 16 * 1024;
+const BYTES_MIN = 16 * 1024;
 /** A larger payload is kept where it is instead of being copied. */
 const COPIED_BYTES_MAX = 16 * 1024;
 /** Of the columns beside topic and payload. */
-const ENTRY_OVERHEAD_BYTES = 32;
+const ENTRY_OVERHEAD_BYTES = 40;
 const QOS = 0b011;
 const RETAIN = 0b100;
 
@@ -17,50 +17,47 @@ const RETAIN = 0b100;
  *
  *     topics      │ a/b │ a/c │ a/b │
  *     times       │  t  │  t  │  t' │
- *     ends        │  2  │  6  │  7  │        where in `payloads` each ends
+ *     costs       │  37 │  39 │  36 │        bytes that each takes; 0 for a gap
  *     flags       │ 0 1 │ 0 0 │ 1 0 │        QoS and retain
- *     payloads    │ hi 21.5 x │
+ *     ends        │  5  │ 16  │ 22  │        where in `bytes` each payload ends
+ *     bytes       │ ···hi ·······21.5 ·····x │  as they came: a copy of the packet is cheaper than a view of its payload
  *     whole       │     │     │     │        the message itself, if it has more than this or is large
  */
 export class ReplayBlock {
   readonly #topics = new Array<string>(BLOCK_MESSAGES).fill("");
   readonly #times = new Float64Array(BLOCK_MESSAGES);
+  readonly #costs = new Uint32Array(BLOCK_MESSAGES);
   readonly #ends = new Uint32Array(BLOCK_MESSAGES);
   readonly #flags = new Uint8Array(BLOCK_MESSAGES);
   readonly #whole = new Array<Message | undefined>(BLOCK_MESSAGES).fill(undefined);
-  #payloads = new Uint8Array(PAYLOAD_BYTES_MIN);
-  #payloadBytes = 0;
+  #bytes = new Uint8Array(BYTES_MIN);
+  #end = 0;
   #wholeCount = 0;
-  /** Where the block's first message stands; others may have been gone before it came. */
-  #firstIndex = -1;
 
   /** Puts the message behind the others; answers what it costs. */
   append(index: number, message: Message): number {
-    const { topic, payload, properties } = message;
-    if (this.#firstIndex < 0) this.#firstIndex = index;
+    const { topic, properties, payloadBytes } = message;
     this.#topics[index] = topic;
     this.#times[index] = message.time;
-    if (properties !== undefined || payload.length > COPIED_BYTES_MAX) {
+    if (properties !== undefined || payloadBytes > COPIED_BYTES_MAX) {
       this.#whole[index] = message;
       this.#wholeCount++;
-      this.#ends[index] = this.#payloadBytes;
       message.keep();
-      return message.size;
+      return this.#costs[index] = message.size;
     }
-    if (this.#payloadBytes + payload.length > this.#payloads.length) this.#grow(payload.length);
-    this.#payloads.set(payload, this.#payloadBytes);
-    this.#payloadBytes += payload.length;
+    const { bytes } = message;
+    if (this.#end + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#end);
+    this.#ends[index] = this.#end += bytes.length;
     this.#flags[index] = message.qos | (message.retain ? RETAIN : 0);
-    this.#ends[index] = this.#payloadBytes;
-    return payload.length + topic.length + ENTRY_OVERHEAD_BYTES;
+    return this.#costs[index] = payloadBytes + topic.length + ENTRY_OVERHEAD_BYTES;
   }
 
   /** Keeps the place of a message that is not there. */
   appendGap(index: number, time: number): void {
-    if (this.#firstIndex < 0) this.#firstIndex = index;
     this.#topics[index] = "";
     this.#times[index] = time;
-    this.#ends[index] = this.#payloadBytes;
+    this.#costs[index] = 0;
   }
 
   /** @param sequence of the message, which the block does not keep */
@@ -68,9 +65,12 @@ export class ReplayBlock {
     const whole = this.#whole[index];
     if (whole) return whole;
     const flags = this.#flags[index]!;
+    const topic = this.#topics[index]!;
+    const end = this.#ends[index]!;
+    const payloadBytes = this.#costs[index]! - topic.length - ENTRY_OVERHEAD_BYTES;
     const draft = {
-      topic: this.#topics[index]!,
-      payload: this.#payloads.slice(this.#start(index), this.#ends[index]),
+      topic,
+      payload: this.#bytes.slice(end - payloadBytes, end),
       qos: (flags & QOS) as 0 | 1 | 2,
       retain: (flags & RETAIN) !== 0,
     };
@@ -88,29 +88,21 @@ export class ReplayBlock {
 
   /** What the message costs; 0 for a gap. */
   bytesOf(index: number): number {
-    const whole = this.#whole[index];
-    if (whole) return whole.size;
-    if (this.#topics[index] === "") return 0;
-    return this.#ends[index]! - this.#start(index) + this.#topics[index]!.length + ENTRY_OVERHEAD_BYTES;
+    return this.#costs[index]!;
   }
 
   /** Makes the block ready to be used again. */
   clear(): void {
-    this.#payloadBytes = 0;
-    if (this.#payloads.length > PAYLOAD_BYTES_MIN * 8) this.#payloads = new Uint8Array(PAYLOAD_BYTES_MIN);
+    this.#end = 0;
+    if (this.#bytes.length > BYTES_MIN * 8) this.#bytes = new Uint8Array(BYTES_MIN);
     this.#topics.fill("");
     if (this.#wholeCount > 0) this.#whole.fill(undefined);
     this.#wholeCount = 0;
-    this.#firstIndex = -1;
-  }
-
-  #start(index: number): number {
-    return index === this.#firstIndex ? 0 : this.#ends[index - 1]!;
   }
 
   #grow(bytes: number): void {
-    const grown = new Uint8Array(Math.max(this.#payloads.length * 2, this.#payloadBytes + bytes));
-    grown.set(this.#payloads.subarray(0, this.#payloadBytes));
-    this.#payloads = grown;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#end + bytes));
+    grown.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = grown;
   }
 }

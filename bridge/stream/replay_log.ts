@@ -18,11 +18,14 @@ export class ReplayLog {
   #blocks: (ReplayBlock | undefined)[] = [];
   /** The last block, while there is one that takes messages. */
   #newest: ReplayBlock | undefined;
+  /** Place in the last block of the message to come, and in the first of the oldest: no division for each message. */
+  #nextIndex = 0;
+  #oldestIndex = 0;
   /** Number of the first block: the sequence of its first message divided by the messages of a block. */
   #firstBlock = 0;
   readonly #spares: ReplayBlock[] = [];
-  #oldest: number;
-  #next: number;
+  #oldest = 0;
+  #next = 0;
   #bytes = 0;
   /** Messages, gaps left out. */
   #count = 0;
@@ -46,7 +49,7 @@ export class ReplayLog {
     this.#messagesMax = limits.replayMessagesMax;
     this.#bytesMax = limits.replayBytesMax;
     this.#ageMsMax = limits.replaySeconds * 1000;
-    this.#oldest = this.#next = sequence + 1;
+    this.#beginAt(sequence + 1);
     this.#completeSince = sequence === 0 ? -Infinity : now;
   }
 
@@ -103,7 +106,7 @@ export class ReplayLog {
     readonly now: number;
   }): void {
     if (from === 0) return;
-    this.#oldest = this.#next = from;
+    this.#beginAt(from);
     this.#completeSince = from === 1 ? -Infinity : messages[0]?.time ?? now;
     this.#gapTime = now;
     for (const message of messages) {
@@ -129,9 +132,8 @@ export class ReplayLog {
   append(message: Message): void {
     const { sequence, time } = message;
     if (sequence !== this.#next) this.#restart(sequence, time);
-    const index = sequence % BLOCK_MESSAGES;
-    if (index === 0 || !this.#newest) this.#beginBlock(sequence);
-    this.#bytes += this.#newest!.append(index, message);
+    if (this.#nextIndex === BLOCK_MESSAGES || !this.#newest) this.#beginBlock(sequence);
+    this.#bytes += this.#newest!.append(this.#nextIndex++, message);
     this.#next = sequence + 1;
     this.#count++;
     if (this.#oldestTime === Infinity) this.#oldestTime = time;
@@ -149,9 +151,8 @@ export class ReplayLog {
         this.#newest = undefined;
         this.#next = endOfBlock(this.#next);
       } else {
-        const index = this.#next % BLOCK_MESSAGES;
-        if (index === 0 || !this.#newest) this.#beginBlock(this.#next);
-        this.#newest!.appendGap(index, time);
+        if (this.#nextIndex === BLOCK_MESSAGES || !this.#newest) this.#beginBlock(this.#next);
+        this.#newest!.appendGap(this.#nextIndex++, time);
         this.#next++;
       }
       if (this.#oldestTime === Infinity) this.#oldestTime = time;
@@ -186,21 +187,27 @@ export class ReplayLog {
 
   #beginBlock(sequence: number): void {
     if (this.#blocks.length === 0) this.#firstBlock = Math.floor(sequence / BLOCK_MESSAGES);
+    this.#nextIndex = sequence % BLOCK_MESSAGES;
     this.#newest = this.#spares.pop() ?? new ReplayBlock();
     this.#blocks.push(this.#newest);
   }
 
   #evict(): void {
-    const index = this.#oldest % BLOCK_MESSAGES;
     const block = this.#blocks[0];
     this.#completeSince = this.#oldestTime;
     if (block) {
-      const bytes = block.bytesOf(index);
+      const bytes = block.bytesOf(this.#oldestIndex);
       this.#bytes -= bytes;
       if (bytes > 0) this.#count--; // A gap has none.
       this.#oldest++;
+      this.#oldestIndex++;
+      if (this.#oldest !== this.#next && this.#oldestIndex < BLOCK_MESSAGES) {
+        this.#oldestTime = block.timeOf(this.#oldestIndex);
+        return;
+      }
     } else this.#oldest = endOfBlock(this.#oldest);
-    if (this.#oldest === this.#next || this.#oldest % BLOCK_MESSAGES === 0) this.#dropFirstBlock();
+    this.#dropFirstBlock();
+    this.#oldestIndex = this.#oldest % BLOCK_MESSAGES;
     this.#oldestTime = this.#oldest === this.#next ? Infinity : this.#timeOf(this.#oldest);
   }
 
@@ -214,10 +221,16 @@ export class ReplayLog {
     this.#spares.push(block);
   }
 
+  /** Nothing is there yet. */
+  #beginAt(sequence: number): void {
+    this.#oldest = this.#next = sequence;
+    this.#oldestIndex = sequence % BLOCK_MESSAGES;
+  }
+
   /** A gap in the sequence would be a silent loss for who resumes, so the log starts anew behind it. */
   #restart(sequence: number, time: number): void {
     while (this.#oldest < this.#next) this.#evict();
-    this.#oldest = this.#next = sequence;
+    this.#beginAt(sequence);
     this.#completeSince = time;
   }
 }

@@ -2,6 +2,7 @@ import {
   encodePublishFrame,
   isUtf8,
   type MessageProperties,
+  payloadOf,
   type PublishFrame,
   type QoS,
   type Version,
@@ -47,9 +48,13 @@ export class Message {
   readonly time: number;
   /** From this moment on nobody receives it any more; Infinity without an expiry. */
   readonly expiresAt: number;
+  /** Length of the payload. */
+  readonly payloadBytes: number;
   /** Places in the store that have the message; only the journal counts them. */
   holderCount = 0;
-  #payload: Uint8Array;
+  /** Undefined as long as nobody asked: it ends the frame that the message came in. */
+  #payload: Uint8Array | undefined;
+  #arrival: PublishFrame | undefined;
   #isKept = false;
   #isAtRest = false;
   /** Encoded without (QoS 0) and with (QoS 1 and 2) a packet identifier, for MQTT 3.x and for 5.0. */
@@ -68,12 +73,24 @@ export class Message {
     this.publisherId = publisherId;
     const expirySeconds = draft.properties?.expirySeconds;
     this.expiresAt = expirySeconds === undefined ? Infinity : time + expirySeconds * 1000;
-    this.#payload = draft.payload;
-    if (draft.frame) this.#remember(draft.frame);
+    const { frame } = draft;
+    if (frame) {
+      this.payloadBytes = frame.bytes.length - frame.payloadOffset;
+      this.#arrival = frame;
+      this.#remember(frame);
+    } else {
+      this.#payload = draft.payload;
+      this.payloadBytes = draft.payload.length;
+    }
   }
 
   get payload(): Uint8Array {
-    return this.#payload;
+    return this.#payload ??= payloadOf(this.#arrival!);
+  }
+
+  /** Bytes that end with the payload, for who copies: what came in, where there is that, or the payload alone. */
+  get bytes(): Uint8Array {
+    return this.#arrival?.bytes ?? this.#payload!;
   }
 
   /** Bytes that the message costs whoever keeps it. */
@@ -112,11 +129,13 @@ export class Message {
   compact(): void {
     if (this.#isAtRest) return;
     this.#isAtRest = true;
+    const { payload } = this;
+    this.#arrival = undefined;
     this.#plainFrame = undefined;
     this.#identifiedFrame = undefined;
     this.#plainFrame5 = undefined;
     this.#identifiedFrame5 = undefined;
-    if (this.#payload.buffer.byteLength > this.#payload.byteLength * 2) this.#payload = this.#payload.slice();
+    if (payload.buffer.byteLength > payload.byteLength * 2) this.#payload = payload.slice();
   }
 
   #remember(frame: PublishFrame): void {

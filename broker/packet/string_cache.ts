@@ -22,16 +22,21 @@ export class StringCache {
   readonly #lengths = new Uint16Array(SETS * 2);
   readonly #strings: string[] = new Array(SETS * 2).fill("");
   readonly #recent = new Uint8Array(SETS);
+  /** The slot found or filled last of all: most strings come in batches, and the same one needs no hash. */
+  #last = 0;
 
   /** The string in `bytes` from `start` up to `end`, decoded and validated. */
   decode(bytes: Uint8Array, start: number, end: number): string {
     const length = end - start;
     if (length === 0) return "";
     if (length > STRING_BYTES_MAX) return decodeUtf8(bytes.subarray(start, end));
+    if (this.#holds(this.#last, bytes, start, length)) return this.#strings[this.#last]!;
     const set = hash(bytes, start, end) & (SETS - 1);
     const recent = set * 2 + this.#recent[set]!;
+    this.#last = recent;
     if (this.#holds(recent, bytes, start, length)) return this.#strings[recent]!;
     const other = recent ^ 1;
+    this.#last = other;
     this.#recent[set] = other & 1;
     if (!this.#holds(other, bytes, start, length)) this.#fill(other, bytes.subarray(start, end));
     return this.#strings[other]!;

@@ -81,6 +81,8 @@ export interface PublishFrame {
   readonly packetIdOffset: number;
   /** Where the four bytes of the Message Expiry Interval stand; 0 when it has none. */
   readonly expiryOffset: number;
+  /** Where the payload begins; the packet ends with it. */
+  readonly payloadOffset: number;
   /** The version it is written in; 3 and 4 have the same form. */
   readonly version: Version;
 }

@@ -20,7 +20,7 @@ const PUBLISH_OVERHEAD_BYTES = 9;
 
 /** What the message takes of an outbox, about. */
 export function sizeOnWire(message: Message): number {
-  return message.topic.length + message.payload.length + PUBLISH_OVERHEAD_BYTES;
+  return message.topic.length + message.payloadBytes + PUBLISH_OVERHEAD_BYTES;
 }
 
 export interface MessageQueueBounds {

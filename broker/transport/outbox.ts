@@ -296,8 +296,8 @@ export class Outbox {
   }
 
   #pushSegment(bytes: Uint8Array, buffer: Uint8Array | undefined): void {
-    if (this.#segments === NONE) this.#segments = [];
-    this.#segments.push({ bytes, buffer });
+    if (this.#segments === NONE) this.#segments = [{ bytes, buffer }];
+    else this.#segments.push({ bytes, buffer });
   }
 
   #nextCleared(): Segment | undefined {
@@ -305,11 +305,8 @@ export class Outbox {
     if (this.#nextSegment < this.#segmentsCleared) return this.#segments[this.#nextSegment++];
     if (this.#segments.length > this.#nextSegment) return undefined;
     this.#nextSegment = this.#segmentsCleared = this.#segmentsKept = 0;
-    if (this.#tailClearedBytes === 0) {
-      this.#segments = NONE;
-      return undefined;
-    }
-    this.#segments = [];
+    this.#segments = NONE;
+    if (this.#tailClearedBytes === 0) return undefined;
     this.#sealTail();
     return this.#segments[this.#nextSegment++];
   }

@@ -51,7 +51,7 @@ test("all properties of a POST reach MQTT 5.0, and from there by another POST a 
 
   // Once by what the client does itself, and once by what it tells another who posts it.
   const packetId = client.nextPacketId();
-  client.send({ ...packet, topic: "back/mqtt", packetId });
+  client.send({ ...packet, payload: packet.payload, topic: "back/mqtt", packetId });
   await client.expectAck("puback", packetId);
   const { contentType, expirySeconds, responseTopic, correlationData, userProperties } = packet.properties!;
   await post(everything, "back/http", new TextDecoder().decode(packet.payload), {

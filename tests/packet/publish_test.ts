@@ -133,10 +133,12 @@ Deno.test("remaining lengths go both ways at each size of their field", () => {
 Deno.test("a frame is the packet but for its first byte and identifier", () => {
   for (const length of [0, 2, 200, 20_000]) {
     const fields = { ...plain, payload: new Uint8Array(length).fill(7) };
+    const plainBytes = encode(fields, 4);
     assertEquals(encodePublishFrame(fields, false, 4), {
-      bytes: encode(fields, 4),
+      bytes: plainBytes,
       packetIdOffset: 0,
       expiryOffset: 0,
+      payloadOffset: plainBytes.length - length,
       version: 4,
     });
     const { bytes, packetIdOffset } = encodePublishFrame(fields, true, 4);

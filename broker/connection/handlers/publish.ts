@@ -19,7 +19,7 @@ export function handlePublish(connection: ConnectionPort, packet: PublishPacket)
     if (flow === "duplicate") return connection.acknowledgeAgain("pubrec", packetId); // [MQTT5-4.3.3-10]
   }
   // The packet is the draft as it is, unless an alias stood for its topic.
-  const draft = topic === packet.topic ? packet : { ...packet, topic };
+  const draft = topic === packet.topic ? packet : { ...packet, payload: packet.payload, topic };
   const publication = connection.broker.publish(session.identity, draft, session.id);
   if (!publication.accepted) return refuse(connection, packet, publication);
   if (qos === 0) return;
@@ -55,11 +55,10 @@ function refuse(
 
 /** Alias first, then the rules for topics: what is checked is what is used. */
 function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string {
-  const { topicLevelsMax } = connection.broker.limits;
+  const { limits, topicCheck } = connection.broker;
   const topic = connection.resolveTopic(packet.topic, packet.topicAlias);
-  const problem = checkTopic(topic, topicLevelsMax); // [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT5-3.3.2-2] [MQTT5-4.7.3-1]
+  const problem = topicCheck.problemOf(topic); // [MQTT-3.3.2-2] [MQTT-4.7.3-1] [MQTT5-3.3.2-2] [MQTT5-4.7.3-1]
   if (problem) {
-    if (problem.code === "too-many-levels") connection.broker.counters.met("topicLevelsMax");
     const isMissing = problem.code === "empty"; // [MQTT5 3.3.2.1]
     throw new ProtocolError(
       isMissing ? ReasonCode.protocolError : ReasonCode.topicNameInvalid,
@@ -70,7 +69,9 @@ function resolveTopic(connection: ConnectionPort, packet: PublishPacket): string
     throw new ProtocolError(ReasonCode.protocolError, "Cannot accept subscription identifiers from a client");
   }
   const responseTopic = packet.properties?.responseTopic;
-  const responseProblem = responseTopic === undefined ? undefined : checkTopic(responseTopic, topicLevelsMax);
+  const responseProblem = responseTopic === undefined
+    ? undefined
+    : checkTopic(responseTopic, limits.topicLevelsMax);
   if (responseProblem) throw new ProtocolError(ReasonCode.protocolError, responseProblem.message); // [MQTT5-3.3.2-14]
   return topic;
 }
