@@ -5,6 +5,7 @@ import {
   HttpServer,
   HttpsServer,
   pageGuard,
+  PlainRequest,
   upgradeByDeno,
 } from "./bridge/mod.ts";
 import { runAcl } from "./broker/cli/acl.ts";
@@ -206,13 +207,13 @@ interface WebParts {
 function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
   const { "http-port": httpOffer, "http-tls-port": offer } = options.offers;
-  const openWebSocket = plainOpener(options, server);
+  const came = { offer: httpOffer, openWebSocket: plainOpener(options, server) };
   const http = port === "off" ? undefined : openPort(
     "http-port",
     { host: hostname, port },
     () =>
       new HttpServer(
-        (request, { remoteAddr }) => fetch(request, { remoteAddr, offer: httpOffer, openWebSocket }),
+        (request, served) => fetch(request, new PlainRequest(served, came)),
         { hostname, port, ...parts },
       ),
   );

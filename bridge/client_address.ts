@@ -15,13 +15,58 @@ export interface Client {
 
 /** What the server knows of a request beside its text. */
 export interface RequestInfo {
-  readonly remoteAddr: Deno.Addr;
+  /** Undefined where there is no server. */
+  readonly remoteAddr?: Deno.Addr | undefined;
   /** It came by our own TLS. */
   readonly isSecure?: boolean;
   /** What the listener offers; undefined: all that is set up. */
   readonly offer?: Offer | undefined;
   /** Without it there are no WebSockets where the request came in. */
   readonly openWebSocket?: WebSocketOpener | undefined;
+}
+
+const NOTHING_KNOWN: RequestInfo = {};
+
+/** A request that came by plain HTTP. Its address is the server's to tell, to who asks. */
+export class PlainRequest implements RequestInfo {
+  readonly offer: RequestInfo["offer"];
+  readonly openWebSocket: RequestInfo["openWebSocket"];
+  readonly #served: Deno.ServeHandlerInfo;
+
+  constructor(served: Deno.ServeHandlerInfo, { offer, openWebSocket }: RequestInfo) {
+    this.#served = served;
+    this.offer = offer;
+    this.openWebSocket = openWebSocket;
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.#served.remoteAddr;
+  }
+}
+
+/** Whom a request comes from, if nobody speaks for another. Most requests need no address, and the server's costs 0.3 µs. */
+class DirectClient implements Client {
+  readonly isSecure: boolean;
+  readonly offer: Offer | undefined;
+  readonly #info: RequestInfo;
+
+  constructor(info: RequestInfo) {
+    this.isSecure = info.isSecure ?? false;
+    this.offer = info.offer;
+    this.#info = info;
+  }
+
+  get address(): string | undefined {
+    const { remoteAddr } = this.#info;
+    return remoteAddr && "hostname" in remoteAddr ? remoteAddr.hostname : undefined;
+  }
+
+  get peer(): string {
+    const { remoteAddr } = this.#info;
+    return remoteAddr && "hostname" in remoteAddr
+      ? formatEndpoint(remoteAddr.hostname, remoteAddr.port)
+      : "local";
+  }
 }
 
 /** Tells whom a request comes from: what proxies say of it counts if it comes from one that we trust. */
@@ -32,16 +77,15 @@ export class ClientReader {
     this.#trusted = new AddressSet(trustedProxies);
   }
 
-  read(headers: HeaderReader, info: RequestInfo | undefined): Client {
-    const { remoteAddr: remote, isSecure: isDirectlySecure = false, offer } = info ?? {};
-    const came = { isSecure: isDirectlySecure, ...(offer && { offer }) };
-    if (!remote || !("hostname" in remote)) return { peer: "local", address: undefined, ...came };
-    const { hostname, port } = remote;
-    const direct = { peer: formatEndpoint(hostname, port), address: hostname, ...came };
-    if (this.#trusted.isEmpty || !this.#trusted.has(hostname)) return direct;
+  read(headers: HeaderReader, info: RequestInfo = NOTHING_KNOWN): Client {
+    const direct = new DirectClient(info);
+    if (this.#trusted.isEmpty || direct.address === undefined || !this.#trusted.has(direct.address)) {
+      return direct;
+    }
+    const { peer, address, offer } = direct;
     const isSecure = lastOf(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" || direct.isSecure;
-    const address = this.#forwardedFor(headers.get("x-forwarded-for"));
-    return address === undefined ? { ...direct, isSecure } : { ...direct, peer: address, address, isSecure };
+    const forwarded = this.#forwardedFor(headers.get("x-forwarded-for"));
+    return { peer: forwarded ?? peer, address: forwarded ?? address, isSecure, ...(offer && { offer }) };
   }
 
   /**

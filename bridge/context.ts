@@ -6,6 +6,7 @@ import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
 import type { HeaderReader } from "./header_fields.ts";
 import type { Answer, IdempotencyTable } from "./idempotency_table.ts";
 import type { RateTable } from "./rate_table.ts";
+import type { RawUrl } from "./raw_url.ts";
 import type { StallTable } from "./stall_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
 
@@ -43,7 +44,7 @@ export interface Bridge {
 
 export interface BridgeEnv extends Env {
   Bindings: { readonly info?: RequestInfo | undefined };
-  Variables: { client: Client; headers: HeaderReader; identity: Identity };
+  Variables: { client: Client; headers: HeaderReader; url: RawUrl; identity: Identity };
 }
 
 export type BridgeContext = Context<BridgeEnv>;

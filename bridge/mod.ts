@@ -13,7 +13,7 @@ import { LogKeeper } from "./stream/log_keeper.ts";
 import { ReplayLog } from "./stream/replay_log.ts";
 import { StreamTable } from "./stream/stream_table.ts";
 
-export type { Client, RequestInfo } from "./client_address.ts";
+export { type Client, PlainRequest, type RequestInfo } from "./client_address.ts";
 export type { BridgeOptions } from "./context.ts";
 export { HttpsServer, type HttpsServerOptions } from "./https_server.ts";
 export { pageGuard } from "./middleware/origin.ts";

@@ -8,6 +8,11 @@ export function etagOf(epoch: string, message: Message): string {
   return `"${formatId(epoch, message.sequence)}"`;
 }
 
+/** Whether it asks for `requirePreconditions`. */
+export function hasPreconditions(headers: HeaderReader): boolean {
+  return headers.has("if-match") || headers.has("if-none-match");
+}
+
 /** Throws if `If-Match` or `If-None-Match` asks for another retained message than there is. */
 export function requirePreconditions(headers: HeaderReader, etag: string | undefined): void {
   const wanted = headers.get("if-match");

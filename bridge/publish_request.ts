@@ -37,6 +37,7 @@ const FIELD_BYTES_MAX = 0xffff;
 /** What forms and curl's `-d` send without being asked: it says nothing about the payload. */
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const TRACE_HEADERS = ["traceparent", "tracestate"] as const;
+const NO_TRACE: [string, string][] = [];
 
 const encoder = new TextEncoder();
 
@@ -197,6 +198,7 @@ function readUserProperties(
 }
 
 function readTrace(headers: HeaderReader): [string, string][] {
+  if (!TRACE_HEADERS.some((name) => headers.has(name))) return NO_TRACE;
   return TRACE_HEADERS.flatMap((name): [string, string][] => {
     const value = headers.get(name);
     // A trace that is no good is not worth refusing a message for.

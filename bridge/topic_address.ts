@@ -65,6 +65,7 @@ function readPath(url: RawUrl, param: "topic" | "filter"): string | undefined {
   const tail = pathTail(url.path);
   if (tail === "") return undefined;
   const name = percentDecode(tail, param);
+  if (!name.includes(".")) return name;
   for (const level of name.split("/")) {
     if (level !== "." && level !== "..") continue;
     throw new Problem("ambiguous-path", `Cannot take the level "${level}" in a path`, {

@@ -10,8 +10,10 @@ const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
 
 /** The secret in the cookie that belongs to the way the request came; undefined without one. */
 export function readCookie(context: BridgeContext): string | undefined {
+  const cookies = context.get("headers").get("cookie");
+  if (cookies === null) return undefined;
   const name = nameFor(context);
-  for (const pair of (context.get("headers").get("cookie") ?? "").split(";")) {
+  for (const pair of cookies.split(";")) {
     const [key, ...rest] = pair.trim().split("=");
     if (key === name) return rest.join("=");
   }

@@ -1,5 +1,6 @@
 import type { Answer, Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { HeaderFields } from "../header_fields.ts";
+import { splitUrl } from "../raw_url.ts";
 import { answerPreflight, guardAnswers } from "./cors.ts";
 import { limitUrl, refuseWhileDraining } from "./limits.ts";
 import { guardHost, guardOrigin } from "./origin.ts";
@@ -31,6 +32,7 @@ export function guard(bridge: Bridge): (handler: RouteHandler) => Handler {
   const answer = (context: BridgeContext, handler: RouteHandler): ReturnType<RouteHandler> => {
     checkHost(context);
     checkUrl(context);
+    context.set("url", splitUrl(context.req.raw.url));
     const permission = preflight(context);
     if (permission) return permission;
     checkOrigin(context);

@@ -9,10 +9,10 @@ import {
   isOffered,
 } from "../../broker/mod.ts";
 import { forgottenCookie, readCookie } from "../access/session_cookie.ts";
+import type { Client } from "../client_address.ts";
 import type { Bridge, BridgeContext, RouteHandler } from "../context.ts";
 import { names } from "../negotiate.ts";
 import { Parameters } from "../parameters.ts";
-import { splitUrl } from "../raw_url.ts";
 import { isForeign } from "./origin.ts";
 import { Problem } from "./problem.ts";
 
@@ -72,7 +72,8 @@ function identityOf(broker: Broker, grant: Grant, credentials: Credentials): Ide
 
 /** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */
 function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identity> | undefined {
-  const { query } = splitUrl(context.req.raw.url);
+  const { query } = context.get("url");
+  if (query === "") return undefined;
   const token = /token|%/i.test(query) ? new Parameters(query).text("token") : undefined;
   if (token === undefined) return undefined;
   const { method } = context.req.raw;
@@ -141,13 +142,32 @@ export function denied(identity: Identity, action: Action, topicOrFilter: string
   });
 }
 
+/** Of who shows nothing, nobody asks from where as a rule. */
+class NoCredentials implements Credentials {
+  readonly username = undefined;
+  readonly password = undefined;
+  readonly clientId = undefined;
+  readonly offer: Credentials["offer"];
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.offer = client.offer;
+    this.#client = client;
+  }
+
+  get peer(): string {
+    return this.#client.peer;
+  }
+}
+
 /** What the header Authorization shows; nothing without one. */
 export function readCredentials({ door }: Broker, context: BridgeContext): Credentials {
-  const { peer, offer } = context.get("client");
-  const takesTokens = door.takesTokens(offer);
-  const nothing = { username: undefined, password: undefined, clientId: undefined, peer, offer };
+  const client = context.get("client");
   const header = context.get("headers").get("authorization")?.trim();
-  if (header === undefined) return nothing;
+  if (header === undefined) return new NoCredentials(client);
+  const { peer, offer } = client;
+  const nothing = { username: undefined, password: undefined, clientId: undefined, peer, offer };
+  const takesTokens = door.takesTokens(offer);
   const [, token] = BEARER_TOKEN.exec(header) ?? [];
   if (token !== undefined && takesTokens) return { ...nothing, token };
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];

@@ -14,9 +14,14 @@ const PROBE_PATHS: readonly string[] = ["/healthz", "/readyz"];
  */
 export function guardHost(options: BridgeOptions): (context: BridgeContext) => void {
   const allowed = hostsOf(options);
+  // Nearly all requests name the same one.
+  let known: string | null = null;
   return (context) => {
+    const named = context.get("headers").get("host");
+    if (named !== null && named === known) return;
     const host = requestHost(context);
-    if (!isKnownHost(host, allowed) && !PROBE_PATHS.includes(context.req.path)) {
+    if (isKnownHost(host, allowed)) known = named;
+    else if (!PROBE_PATHS.includes(context.req.path)) {
       throw new Problem("unknown-host", `Cannot answer as "${host.slice(0, 80)}"`, {
         param: "Host",
         hint: `known are ${[...allowed].join(", ")}; the option http.allowed-hosts adds others`,

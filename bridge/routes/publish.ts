@@ -7,9 +7,8 @@ import type { HeaderReader } from "../header_fields.ts";
 import { formatId } from "../message_id.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
-import { etagOf, requirePreconditions } from "../preconditions.ts";
+import { etagOf, hasPreconditions, requirePreconditions } from "../preconditions.ts";
 import { type PublishRequest, readPublishRequest, withTrace } from "../publish_request.ts";
-import { splitUrl } from "../raw_url.ts";
 import { publishProblem } from "../refusal.ts";
 import { readTopic } from "../topic_address.ts";
 
@@ -30,7 +29,7 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<A
   const request = context.req.raw;
   const headers = context.get("headers");
   const identity = context.get("identity");
-  const url = splitUrl(request.url);
+  const url = context.get("url");
   const parameters = new Parameters(url.query);
   const { limits } = bridge.broker;
   const asked = readPublishRequest(headers, parameters, limits);
@@ -51,9 +50,8 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<A
 /** `DELETE` clears the topic's retained value, which live subscribers see as an empty message. */
 export async function clear(bridge: Bridge, context: BridgeContext): Promise<Response> {
   const { broker } = bridge;
-  const request = context.req.raw;
   const identity = context.get("identity");
-  const url = splitUrl(request.url);
+  const url = context.get("url");
   const parameters = new Parameters(url.query);
   parameters.allowOnly(["topic"]);
   const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
@@ -173,8 +171,11 @@ function publishDraft(
   const identity = context.get("identity");
   const { topic } = draft;
   requireMayPublish(bridge, identity, draft);
-  const previous = broker.retained.get(identity, topic);
-  requirePreconditions(context.get("headers"), previous && etagOf(broker.epoch, previous));
+  const isState = context.req.raw.method === "PUT";
+  const headers = context.get("headers");
+  // Most that publish need not know what the topic has.
+  const previous = isState || hasPreconditions(headers) ? broker.retained.get(identity, topic) : undefined;
+  requirePreconditions(headers, previous && etagOf(broker.epoch, previous));
   if (asked.mandatory && broker.matchCount(topic) === 0) {
     throw new Problem(
       "no-matching-subscribers",
@@ -190,7 +191,6 @@ function publishDraft(
   const { message, matched, isKept } = publication;
   const id = formatId(broker.epoch, message.sequence);
   const isCleared = draft.retain && draft.payload.length === 0;
-  const isState = context.req.raw.method === "PUT";
   const answer: PublishAnswer = {
     id,
     status: isState && !previous ? 201 : 200,

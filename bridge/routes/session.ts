@@ -6,7 +6,6 @@ import { methods } from "../methods.ts";
 import { authenticate, readCredentials, UNASKED } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
-import { splitUrl } from "../raw_url.ts";
 
 const RETRY_AFTER_SECONDS = "60";
 
@@ -55,18 +54,18 @@ async function logOut(bridge: Bridge, context: BridgeContext): Promise<Response>
 }
 
 async function credentialsOf(bridge: Bridge, context: BridgeContext): Promise<Credentials> {
-  const shown = readCredentials(bridge.broker, context);
-  if (context.get("headers").has("authorization")) return shown;
   const headers = context.get("headers");
+  if (headers.has("authorization")) return readCredentials(bridge.broker, context);
   if (!headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
   const { username, password } = await readJsonObject(bridge, context, ["username", "password"]);
   if (typeof username !== "string") throw invalidBody("username is not a text", "username");
   if (typeof password !== "string") throw invalidBody("password is not a text", "password");
-  return { ...shown, username, password: encoder.encode(password) };
+  const { peer, offer } = context.get("client");
+  return { username, password: encoder.encode(password), clientId: undefined, peer, offer };
 }
 
 function allowNoParameters(context: BridgeContext): void {
-  new Parameters(splitUrl(context.req.raw.url).query).allowOnly([]);
+  new Parameters(context.get("url").query).allowOnly([]);
 }
 
 function nameless(): Problem {

@@ -5,7 +5,6 @@ import { methods } from "../methods.ts";
 import { denied, requireRight } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters } from "../parameters.ts";
-import { splitUrl } from "../raw_url.ts";
 import { requireOffered } from "../refusal.ts";
 import { readStreamWish } from "../stream_request.ts";
 import type { StreamType } from "../stream/stream_format.ts";
@@ -25,7 +24,7 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
   const { broker, streams } = bridge;
   const request = context.req.raw;
   const identity = context.get("identity");
-  const url = splitUrl(request.url);
+  const url = context.get("url");
   const parameters = new Parameters(url.query);
   const filters = readFilters(url, parameters, broker.limits.topicLevelsMax);
   const wish = readStreamWish(bridge, { identity, headers: context.get("headers"), parameters, filters });

@@ -6,7 +6,6 @@ import { methods } from "../methods.ts";
 import { denied, requireRight } from "../middleware/identity.ts";
 import { Problem } from "../middleware/problem.ts";
 import { Parameters, readSeconds } from "../parameters.ts";
-import { splitUrl } from "../raw_url.ts";
 import { requireOffered } from "../refusal.ts";
 import { requireFilter } from "../topic_address.ts";
 
@@ -21,7 +20,7 @@ export function tokenRoute(bridge: Bridge): RouteHandler {
 async function issue(bridge: Bridge, context: BridgeContext): Promise<Response> {
   const { broker } = bridge;
   const identity = context.get("identity");
-  new Parameters(splitUrl(context.req.raw.url).query).allowOnly([]);
+  new Parameters(context.get("url").query).allowOnly([]);
   const wish = readWish(await readJsonObject(bridge, context, ["filters", "ttl"]), broker);
   // All who show no name would share one bound.
   if (identity.name === ANONYMOUS_NAME) throw denied(identity, "subscribe", wish.filters[0]!);

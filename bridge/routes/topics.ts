@@ -3,7 +3,6 @@ import type { Bridge, RouteHandler } from "../context.ts";
 import { methods } from "../methods.ts";
 import { names } from "../negotiate.ts";
 import { Parameters } from "../parameters.ts";
-import { splitUrl } from "../raw_url.ts";
 import { readFilters, readTopic } from "../topic_address.ts";
 import { listRetained, requireOneFilter } from "./list.ts";
 import { clear, publish } from "./publish.ts";
@@ -14,11 +13,10 @@ import { openStream } from "./stream.ts";
 export function topicRoutes(bridge: Bridge): RouteHandler {
   return methods({
     GET: (context) => {
-      const request = context.req.raw;
       if (names(context.get("headers").get("accept"), "text/event-stream")) {
         return openStream(bridge, context);
       }
-      const url = splitUrl(request.url);
+      const url = context.get("url");
       const parameters = new Parameters(url.query);
       const { topicLevelsMax } = bridge.broker.limits;
       if (parameters.has("topic") && !parameters.has("deep")) {

@@ -92,8 +92,8 @@ export class Door {
     this.#chain.forget();
   }
 
-  #counted({ peer }: Credentials, grant: Grant): Grant {
-    if (!grant.granted) this.refused(peer, grant.reason);
+  #counted(credentials: Credentials, grant: Grant): Grant {
+    if (!grant.granted) this.refused(credentials.peer, grant.reason);
     return grant;
   }
 
