@@ -110,7 +110,7 @@ async function runServe(line: CommandLine): Promise<number> {
   if (aclFile !== undefined) {
     reloaders.add("acl", async () => running.broker.ruleBook.replace(await loadRules(aclFile, limits)));
   }
-  running.entrances.watchCertificates(reloaders);
+  running.entrances.watchCertificates(reloaders, () => running.broker.identitiesChanged());
   reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);

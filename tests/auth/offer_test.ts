@@ -7,7 +7,7 @@ import { sign, tokensOf } from "../support/tokens.ts";
 import { usersOf } from "../support/users.ts";
 
 const encoder = new TextEncoder();
-const CERTIFICATE = { subject: "carla", names: [], fingerprint: "0" };
+const CERTIFICATE = { subject: "carla", names: [], fingerprint: "0", isGone: false };
 
 async function open(options: DoorOptions = {}) {
   const tools = new TestAuthTools({ authFailuresMax: 3 });
