@@ -267,7 +267,9 @@ export const OPTION_ROWS: readonly OptionRow[] = [
       isItem: (item) => METHOD_NAMES.some((name) => name === item),
     }),
     default: undefined,
-    help: `Order in which those who are set up are asked (${METHOD_NAMES.join(",")})`,
+    help: `Order in which those who are set up are asked; the first that is shown something decides (${
+      METHOD_NAMES.join(",")
+    })`,
   }),
   row("auth", "allow-anonymous", {
     kind: yesOrNo,
