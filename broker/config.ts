@@ -361,7 +361,7 @@ function pathOf(row: OptionRow): string {
 }
 
 /** As it would stand in the file, on one line; without what may be secret in a URL, whatever the option is. */
-function quote(
+export function quote(
   value: unknown,
   redact = (text: string) => text.includes("://") ? redactUrl(text) : text,
 ): string {

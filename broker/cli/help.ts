@@ -19,7 +19,10 @@ export const SERVE_FLAGS: readonly Flag[] = [
   },
   { name: "memory", help: "Keep nothing beyond the end: as --durability memory" },
   { name: "print-config", help: "Print the effective options as TOML and exit" },
-  ...OPTION_ROWS.map(({ name, short, kind, help }) => ({ name, short, placeholder: kind.placeholder, help })),
+  ...OPTION_ROWS.map(({ name, short, kind: { placeholder, redact }, help }) => ({
+    ...{ name, short, placeholder, redact },
+    help,
+  })),
   { name: "version", help: "Print the version and exit" },
   { name: "help", short: "h", help: "Print this and exit" },
 ];
@@ -69,7 +72,7 @@ Limits, each a whole number, with its default:
 ${limits.map((row) => `  ${`--${row.name}`.padEnd(width)}${row.default}`).join("\n")}
 
 Every option is also a variable, --mqtt-port as PREGON_MQTT_PORT, and a key of the file, port in [mqtt].
-Flags win over variables, variables over the file.
+Flags win over variables, variables over the file; a flag or key that is given twice is refused.
 
 Examples:
   pregon                                          MQTT on 127.0.0.1:1883, HTTP on 127.0.0.1:8080

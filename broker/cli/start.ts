@@ -5,7 +5,7 @@ import { isLoopback, OFF } from "../config_kinds.ts";
 import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
 import { isReachedByOthers } from "../config_websocket.ts";
 import type { Log } from "../core/log.ts";
-import type { CommandLine } from "./command_line.ts";
+import { type CommandLine, valueOf } from "./command_line.ts";
 import { describeSystemError } from "./system_error.ts";
 
 /** The server cannot start; the message says why, in one line. */
@@ -27,7 +27,7 @@ const OTHER_FLAGS: ReadonlySet<string> = new Set(["config", "memory", "print-con
 /** Gathers what flags, environment and file say. */
 export async function optionSources(line: CommandLine): Promise<OptionSources> {
   const flags: Record<string, string> = {};
-  for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values.at(-1) ?? "";
+  for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values[0] ?? "";
   if (line.has("memory")) {
     const contrary = Object.entries(flags).find(([name, value]) =>
       name === "data" || (name === "durability" && value !== "memory")
@@ -35,7 +35,7 @@ export async function optionSources(line: CommandLine): Promise<OptionSources> {
     if (contrary) throw new ConfigError(`Cannot use --memory with --${contrary.join(" ")}: give one of them`);
     flags["durability"] = "memory";
   }
-  return { flags, env: Deno.env.toObject(), file: await readFile(line.get("config")?.at(-1)) };
+  return { flags, env: Deno.env.toObject(), file: await readFile(valueOf(line, "config")) };
 }
 
 async function readFile(path: string | undefined): Promise<OptionSources["file"]> {
