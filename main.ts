@@ -22,7 +22,14 @@ import { Entrances } from "./broker/cli/entrances.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { loadRules } from "./broker/cli/rules.ts";
-import { banner, logWebSockets, openPort, optionSources, StartError } from "./broker/cli/start.ts";
+import {
+  banner,
+  logWebSockets,
+  openPort,
+  optionSources,
+  StartError,
+  warnOfOpenFile,
+} from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
 import {
@@ -100,6 +107,7 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
+  await warnOfOpenFile(sources, log);
   const { auth, limits } = options;
   const { clientIdPerUser, aclFile } = auth;
   const identities = await loadIdentities(auth, log);
