@@ -23,7 +23,14 @@ import { Entrances } from "./broker/cli/entrances.ts";
 import { PASSWD_FLAGS } from "./broker/cli/passwd_flags.ts";
 import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { loadRules } from "./broker/cli/rules.ts";
-import { banner, logWebSockets, openPort, optionSources, StartError } from "./broker/cli/start.ts";
+import {
+  banner,
+  logWebSockets,
+  openPort,
+  optionSources,
+  StartError,
+  warnOfOpenFile,
+} from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
 import { ConfigError, didYouMean, type Options, printOptions, resolveOptions } from "./broker/config.ts";
 import {
@@ -101,6 +108,7 @@ async function runServe(line: CommandLine): Promise<number> {
   if (line.has("print-config")) return print(printOptions(sources));
   const log = new Log(options.log.level, console.error);
   guardAgainstDefects(log);
+  await warnOfOpenFile(sources, log);
   const { auth, limits } = options;
   const { clientIdPerUser, aclFile } = auth;
   const identities = await loadIdentities(auth, log);
@@ -111,7 +119,7 @@ async function runServe(line: CommandLine): Promise<number> {
   if (aclFile !== undefined) {
     reloaders.add("acl", async () => running.broker.ruleBook.replace(await loadRules(aclFile, limits)));
   }
-  running.entrances.watchCertificates(reloaders);
+  running.entrances.watchCertificates(reloaders, () => running.broker.identitiesChanged());
   reloadOnSignal(reloaders);
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);

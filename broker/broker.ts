@@ -353,11 +353,11 @@ export class Broker {
     await this.turn.settled();
   }
 
-  #subscribeRefusal(subscriber: Subscriber, filter: string): SubscribeRefusal | undefined {
+  #subscribeRefusal({ identity, id }: Subscriber, filter: string): SubscribeRefusal | undefined {
     // Sharing is how messages are given out; the right is to what is received.
-    if (!subscriber.identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
-    const isNew = !this.#router.get(filter, subscriber.id);
-    return isNew && this.counters.met(this.#router.fullBy(filter)) ? "too-many-subscriptions" : undefined;
+    if (!identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
+    const isNew = !this.#router.get(filter, id);
+    return isNew && this.counters.met(this.#router.fullBy(filter, id)) ? "too-many-subscriptions" : undefined;
   }
 
   /** The broker's own topics are few, and needed most when others have filled the table. */

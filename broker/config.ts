@@ -5,7 +5,7 @@ import { type AuthOptions, authOptions, settleIdentities } from "./config_auth.t
 import { transportProblem } from "./config_checks.ts";
 import { parseConfigFile } from "./config_file.ts";
 import { checkOffers, type Offers, offersOf } from "./config_offers.ts";
-import { type OptionValue, redactUrl } from "./config_kinds.ts";
+import { HIDDEN, type OptionValue, redactUrl } from "./config_kinds.ts";
 import { type WebSocketPorts, webSocketPorts } from "./config_websocket.ts";
 import {
   ConfigError,
@@ -171,6 +171,11 @@ function tlsFiles(
   };
 }
 
+/** Whether a file of options says something that is for nobody else to read. */
+export function hasSecret(file: NonNullable<OptionSources["file"]>): boolean {
+  return fileSettings(file).values().some(({ row }) => row.kind.isSecret === true);
+}
+
 /** The effective options as a file that can be loaded again, with the source of each one that is not a default. */
 export function printOptions(sources: OptionSources): string {
   const effective = resolve(sources);
@@ -248,6 +253,12 @@ function flagSettings(flags: Readonly<Record<string, string>>): Settings {
     if (!row) {
       throw new ConfigError(`Unknown flag --${name}: ${didYouMean(`--${name}`, OPTION_ROWS.map(flagOf))}`);
     }
+    if (row.kind.isSecret) {
+      throw new ConfigError(
+        `Cannot use the flag --${name}: everybody on this machine can read it there; ` +
+          `use the variable ${variableOf(row)}, or ${pathOf(row)} in the file`,
+      );
+    }
     settings.set(name, { row, value: row.kind.fromText(text), source: `flag ${flagOf(row)}` });
   }
   return settings;
@@ -315,10 +326,10 @@ function isTable(value: unknown): value is Record<string, unknown> {
 function check({ row, value, source }: Setting): OptionValue {
   const accepted = row.kind.accept(value);
   if (accepted !== undefined) return accepted;
-  const { allowed, choices } = row.kind;
+  const { allowed, choices, redact, isSecret } = row.kind;
   const hint = choices && typeof value === "string" ? orDidYouMean(value, choices) : "";
   throw new ConfigError(
-    `Cannot use ${quote(value, row.kind.redact)} for ${
+    `Cannot use ${quote(isSecret ? HIDDEN : value, redact)} for ${
       pathOf(row)
     } from ${source}: it must be ${allowed}${hint}`,
   );
@@ -352,16 +363,16 @@ function flagOf(row: OptionRow): string {
   return `--${row.name}`;
 }
 
-function variableOf(row: OptionRow): string {
+export function variableOf(row: OptionRow): string {
   return ENV_PREFIX + row.name.toUpperCase().replaceAll("-", "_");
 }
 
-function pathOf(row: OptionRow): string {
+export function pathOf(row: OptionRow): string {
   return row.section ? `${row.section}.${row.key}` : row.key;
 }
 
 /** As it would stand in the file, on one line; without what may be secret in a URL, whatever the option is. */
-function quote(
+export function quote(
   value: unknown,
   redact = (text: string) => text.includes("://") ? redactUrl(text) : text,
 ): string {

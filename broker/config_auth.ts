@@ -11,8 +11,9 @@ export interface AuthOptions {
   readonly passwordFile: string | undefined;
   readonly certificateName: CertificateName | undefined;
   readonly jwt: {
-    /** A file; or else there is a URL. */
+    /** A file; or else there is a secret or a URL. */
     readonly keys: string | undefined;
+    readonly secret: string | undefined;
     readonly jwksUrl: string | undefined;
     readonly algorithms: readonly string[] | undefined;
     readonly issuer: string | undefined;
@@ -29,18 +30,21 @@ type EffectiveOptions = Map<string, Effective>;
 const METHODS = "auth-methods";
 const ALLOW_ANONYMOUS = "auth-allow-anonymous";
 const JWT_KEYS = "auth-jwt-keys";
+const JWT_SECRET = "auth-jwt-secret";
 const JWT_URL = "auth-jwt-jwks-url";
+/** One of them has the keys of tokens. */
+const KEY_PLACES = [JWT_KEYS, JWT_SECRET, JWT_URL];
 
 /** The options that set a method up; one of them does. */
 export const SET_UP_BY: Readonly<Record<MethodName, readonly string[]>> = {
   "certificate": ["auth-certificate-name"],
-  "jwt": [JWT_KEYS, JWT_URL],
+  "jwt": KEY_PLACES,
   "password-file": ["auth-password-file"],
   "hook": ["auth-hook-url"],
 };
 
 const WAYS_IN =
-  "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-jwks-url, auth.hook-url or auth.certificate-name";
+  "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-secret, auth.jwt-jwks-url, auth.hook-url or auth.certificate-name";
 
 export function authOptions(value: (name: string) => OptionValue | undefined): AuthOptions {
   return {
@@ -51,6 +55,7 @@ export function authOptions(value: (name: string) => OptionValue | undefined): A
     certificateName: value("auth-certificate-name") as CertificateName | undefined,
     jwt: {
       keys: value(JWT_KEYS) as string | undefined,
+      secret: value(JWT_SECRET) as string | undefined,
       jwksUrl: value(JWT_URL) as string | undefined,
       algorithms: value("auth-jwt-algorithms") as readonly string[] | undefined,
       issuer: value("auth-jwt-issuer") as string | undefined,
@@ -99,14 +104,15 @@ function settleMethods(effective: EffectiveOptions): readonly MethodName[] {
 }
 
 function checkTokens(effective: EffectiveOptions): void {
-  if (effective.has(JWT_KEYS) && effective.has(JWT_URL)) {
-    throw new ConfigError(`Cannot use both auth.jwt-keys and auth.jwt-jwks-url: give one of them`);
+  const [one, other] = KEY_PLACES.filter((place) => effective.has(place));
+  if (one !== undefined && other !== undefined) {
+    throw new ConfigError(`Cannot use both ${pathOf(one)} and ${pathOf(other)}: give one of them`);
   }
-  if (effective.has(JWT_KEYS) || effective.has(JWT_URL)) return;
+  if (one !== undefined) return;
   for (const name of ["auth-jwt-algorithms", "auth-jwt-issuer", "auth-jwt-audience"]) {
     if (!effective.has(name)) continue;
     throw new ConfigError(
-      `Cannot use ${pathOf(name)} without auth.jwt-keys or auth.jwt-jwks-url: there are no tokens`,
+      `Cannot use ${pathOf(name)} without ${KEY_PLACES.map(pathOf).join(" or ")}: there are no tokens`,
     );
   }
 }

@@ -17,7 +17,12 @@ export interface OptionKind {
   readonly accept: (value: unknown) => OptionValue | undefined;
   /** The value without what nobody else should see; undefined: there is nothing of the kind. */
   readonly redact?: (value: string) => string;
+  /** Nothing of it is ever shown; and it is no flag, since everybody on the machine can read a command line. */
+  readonly isSecret?: boolean;
 }
+
+/** In the place of a secret. */
+export const HIDDEN = "…";
 
 export const address: OptionKind = {
   allowed: "an address or a host name, such as 127.0.0.1, ::1 or 0.0.0.0",
@@ -40,6 +45,24 @@ export const text: OptionKind = {
   fromText: (text) => text,
   accept: (value) => typeof value === "string" && value !== "" ? value : undefined,
 };
+
+const encoder = new TextEncoder();
+
+/** A text that only some know; what was printed in its place is too short to be taken for it. */
+export function secretOf(bytesMin: number): OptionKind {
+  return {
+    ...text,
+    allowed: `a secret of at least ${bytesMin} bytes, and no key in PEM or JSON`,
+    // Whoever knew a public key could sign with its text.
+    accept: (value) =>
+      typeof value === "string" && encoder.encode(value).length >= bytesMin &&
+        !/^\s*\{|-----BEGIN/.test(value)
+        ? value
+        : undefined,
+    redact: () => HIDDEN,
+    isSecret: true,
+  };
+}
 
 /** Of a port that is not open. */
 export const OFF = "off";

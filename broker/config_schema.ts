@@ -13,6 +13,7 @@ import {
   origins,
   path,
   portOrOff,
+  secretOf,
   someOf,
   text,
   topicPrefix,
@@ -28,13 +29,16 @@ import {
   OFFER_WORDS,
   TOKEN_FIELDS,
 } from "./auth/method_names.ts";
-import { TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
+import { SECRET_BYTES_MIN, TOKEN_ALGORITHMS } from "./auth/token_algorithms.ts";
 import { ALL_FEATURES, type Features } from "./core/features.ts";
 import { kebabCase } from "./core/kebab_case.ts";
 import { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 import { LOG_LEVELS } from "./core/log.ts";
 
-/** One option: it is `[section] key` in the file, `--section-key` as a flag, `PREGON_SECTION_KEY` as a variable. */
+/**
+ * One option: it is `[section] key` in the file, `--section-key` as a flag unless it is a secret, `PREGON_SECTION_KEY` as a
+ * variable.
+ */
 export interface OptionRow {
   readonly name: string;
   readonly section: "" | "tls" | "mqtt" | "http" | "auth" | "log" | "limits";
@@ -267,7 +271,9 @@ export const OPTION_ROWS: readonly OptionRow[] = [
       isItem: (item) => METHOD_NAMES.some((name) => name === item),
     }),
     default: undefined,
-    help: `Order in which those who are set up are asked (${METHOD_NAMES.join(",")})`,
+    help: `Order in which those who are set up are asked; the first that is shown something decides (${
+      METHOD_NAMES.join(",")
+    })`,
   }),
   row("auth", "allow-anonymous", {
     kind: yesOrNo,
@@ -293,6 +299,11 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     kind: path,
     default: undefined,
     help: "Let in who has a token (JWT) of these keys: a file with PEM, JWK, a JWK set or a secret",
+  }),
+  row("auth", "jwt-secret", {
+    kind: secretOf(SECRET_BYTES_MIN),
+    default: undefined,
+    help: "Secret that tokens are signed with (HS256 to HS512), as it stands, in the place of a file",
   }),
   row("auth", "jwt-jwks-url", {
     kind: urlOf({

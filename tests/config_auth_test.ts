@@ -43,7 +43,7 @@ Deno.test("methods are asked in their usual order, or in the one that is written
   const withTokens = ["jwt", "hook", "password-file", "certificate"];
   assertEquals(
     problem(withTokens.join()),
-    `${from(withTokens)} jwt needs auth.jwt-keys or auth.jwt-jwks-url`,
+    `${from(withTokens)} jwt needs auth.jwt-keys or auth.jwt-secret or auth.jwt-jwks-url`,
   );
   const twice = ["hook", "hook", "password-file", "certificate"];
   assertEquals(problem(twice.join()), `${from(twice)} hook is there twice`);
@@ -71,7 +71,7 @@ Deno.test("as long as nobody said who may come in, only this machine may", () =>
 Deno.test("what says nothing of tokens where there are none, or of two places for their keys, is refused", () => {
   assertEquals(
     messageOf({ flags: { "auth-jwt-issuer": "me" } }),
-    "Cannot use auth.jwt-issuer without auth.jwt-keys or auth.jwt-jwks-url: there are no tokens",
+    "Cannot use auth.jwt-issuer without auth.jwt-keys or auth.jwt-secret or auth.jwt-jwks-url: there are no tokens",
   );
   assertEquals(
     messageOf({ flags: { "auth-jwt-keys": "k", "auth-jwt-jwks-url": "https://x/" } }),
@@ -99,11 +99,59 @@ Deno.test("an empty name of a password file is refused, and so is a door that no
   assertEquals(
     messageOf(fileOf("[auth]\nallow-anonymous = false")),
     "Cannot use false for auth.allow-anonymous from file pregon.toml: without " +
-      "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-jwks-url, auth.hook-url or " +
-      "auth.certificate-name nobody could come in",
+      "auth.password-file (pregon passwd makes one), auth.jwt-keys, auth.jwt-secret, auth.jwt-jwks-url, " +
+      "auth.hook-url or auth.certificate-name nobody could come in",
   );
   assertEquals(
     messageOf({ flags: { "auth-allow-anonymous": "no" } }),
     'Cannot use "no" for auth.allow-anonymous from flag --auth-allow-anonymous: it must be true or false',
   );
+});
+
+const SECRET = "zzsecretzz of at least 32 bytes!";
+
+Deno.test("the secret of tokens comes by variable or file, is never shown, and what was shown is no secret", () => {
+  assertEquals(SECRET.length, 32);
+  const env = { PREGON_AUTH_JWT_SECRET: SECRET };
+  for (const sources of [{ env }, fileOf(`[auth]\njwt-secret = "${SECRET}"\n`)]) {
+    const { jwt, methods, allowAnonymous } = resolveOptions(sources).auth;
+    assertEquals([jwt.secret, methods, allowAnonymous], [SECRET, ["jwt"], false]);
+    const printed = printOptions(sources);
+    assertStringIncludes(printed, '\njwt-secret = "…" # ');
+    assertEquals(printed.includes("zzsecretzz"), false);
+    assertStringIncludes(
+      messageOf(fileOf(printed)),
+      'Cannot use "…" for auth.jwt-secret from file pregon.toml',
+    );
+  }
+  assertEquals(
+    messageOf({ env, flags: { "auth-jwt-keys": "k" } }),
+    "Cannot use both auth.jwt-keys and auth.jwt-secret: give one of them",
+  );
+  assertEquals(
+    messageOf({ flags: { "auth-jwt-secret": SECRET } }),
+    "Cannot use the flag --auth-jwt-secret: everybody on this machine can read it there; " +
+      "use the variable PREGON_AUTH_JWT_SECRET, or auth.jwt-secret in the file",
+  );
+});
+
+Deno.test("a secret that is short, a key or no text is refused, and nothing of it is shown", () => {
+  const refusal = (source: string) =>
+    `Cannot use "…" for auth.jwt-secret from ${source}: it must be a secret of at least 32 bytes, and no key in PEM or JSON`;
+  for (
+    const value of [
+      "",
+      SECRET.slice(1),
+      `{"kty":"oct","k":"${SECRET}"}`,
+      `-----BEGIN PUBLIC KEY-----${SECRET}`,
+    ]
+  ) {
+    assertEquals(
+      messageOf({ env: { PREGON_AUTH_JWT_SECRET: value } }),
+      refusal("variable PREGON_AUTH_JWT_SECRET"),
+    );
+  }
+  for (const value of ["7777777777777777", `["${SECRET}"]`, `{ ${"z".repeat(40)} = 1 }`, "true"]) {
+    assertEquals(messageOf(fileOf(`[auth]\njwt-secret = ${value}\n`)), refusal("file pregon.toml"));
+  }
 });

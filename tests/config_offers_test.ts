@@ -72,7 +72,7 @@ Deno.test("a word that is none, one twice, and none at all are refused, from a f
 Deno.test("a method that is not set up cannot be offered, and the message names what would set it up", () => {
   const needs = {
     "certificate": ["auth-certificate-name", "auth.certificate-name"],
-    "jwt": ["auth-jwt-keys", "auth.jwt-keys or auth.jwt-jwks-url"],
+    "jwt": ["auth-jwt-keys", "auth.jwt-keys or auth.jwt-secret or auth.jwt-jwks-url"],
     "password-file": ["auth-password-file", "auth.password-file"],
     "scram": ["auth-password-file", "auth.password-file"],
     "hook": ["auth-hook-url", "auth.hook-url"],

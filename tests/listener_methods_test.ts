@@ -256,7 +256,7 @@ Deno.test("what was got at one listener opens no other that does not offer how i
 
 Deno.test("a listener that cannot keep what it was told does not start, and says which and why", async () => {
   const line = 'Cannot use ["jwt"] for http.port-methods from flag --http-port-methods: ' +
-    "jwt needs auth.jwt-keys or auth.jwt-jwks-url, which is not set";
+    "jwt needs auth.jwt-keys or auth.jwt-secret or auth.jwt-jwks-url, which is not set";
   for (const flags of [[], ["--print-config"]]) {
     assertOneLine(await run([...flags, "--http-port-methods", "jwt"]), 2, line);
   }

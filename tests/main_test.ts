@@ -38,6 +38,11 @@ Deno.test("a wrong command line is one line, with what was meant, and exit code 
     [["frobnicate"], 'Unknown command "frobnicate": there are serve, pub, sub, passwd, acl, check, backup'],
     [["--frobnicate", "1"], "Unknown flag --frobnicate: --help lists them"],
     [["pub", "-t", "a", "-m", "x", "--retian"], "Unknown flag --retian: did you mean --retain?"],
+    [
+      ["-p", "1883", "--log-level", "warn", "--mqtt-port=1884"],
+      'Cannot use both "1883" and "1884" for --mqtt-port: give one of them',
+    ],
+    [["pub", "-t", "a", "-t", "b", "-n"], 'Cannot use both "a" and "b" for --topic: give one of them'],
     [["sub", "-t", "a", "-q", "3"], 'Cannot use "3" for --qos: it must be a whole number from 0 to 2'],
     [
       ["--http-port", "80a"],

@@ -270,3 +270,43 @@ Deno.test("a URL or a line that is refused is quoted without what may be secret"
     await Deno.remove(cwd, { recursive: true });
   }
 });
+
+Deno.test("a secret of tokens by variable or file lets its tokens in, and comes out nowhere", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const key = new TextEncoder().encode(JWT_SECRET);
+    const bearer = await sign({ sub: "tok", exp: Date.now() / 1000 + 60 }, { key });
+    const forged = await sign({ sub: "tok", exp: Date.now() / 1000 + 60 });
+    const said: string[] = [];
+    for (const env of [{ PREGON_AUTH_JWT_SECRET: JWT_SECRET }, undefined]) {
+      const options = { cwd, ...(env && { env }) };
+      if (!env) {
+        await Deno.writeTextFile(`${cwd}/pregon.toml`, `[auth]\njwt-secret = "${JWT_SECRET}"\n`);
+        await Deno.chmod(`${cwd}/pregon.toml`, 0o644);
+      }
+      await using serving = await serve([], options);
+      for (const [token, status] of [[bearer, 404], [forged, 401]] as const) {
+        const headers = { authorization: `Bearer ${token}` };
+        const response = await fetch(`http://127.0.0.1:${serving.httpPort}/topics/a`, { headers });
+        assertEquals(response.status, status);
+        said.push(await response.text());
+      }
+      const printed = await run(["--print-config"], options);
+      const { stdout, stderr } = serving.program;
+      said.push(stdout, stderr, printed.stdout, printed.stderr);
+      assertEquals(stderr.includes("config-file-open file=pregon.toml mode=644"), !env, stderr);
+    }
+    const flag = await run(["--auth-jwt-secret", JWT_SECRET], { cwd });
+    assertOneLine(flag, 2, flag.stderr.trimEnd());
+    assertStringIncludes(flag.stderr, "use the variable PREGON_AUTH_JWT_SECRET");
+    const twice = await run(["--auth-jwt-secret", JWT_SECRET, "--auth-jwt-secret", JWT_SECRET], { cwd });
+    assertEquals(twice.code, 2);
+    const help = await run(["--help"], { cwd });
+    assertEquals(help.stdout.includes("--auth-jwt-secret"), false);
+    assertStringIncludes(help.stdout, "PREGON_AUTH_JWT_SECRET, auth.jwt-secret");
+    said.push(flag.stderr, twice.stderr);
+    for (const text of said) assert(!text.includes("zzjwtsecretzz"), text);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});

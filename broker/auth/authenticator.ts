@@ -17,7 +17,7 @@ export interface Credentials {
   readonly offer?: Offer | undefined;
 }
 
-/** A certificate whose issuer we trust, and whose key its owner has. */
+/** A certificate whose issuer we trusted when it was shown, and whose key its owner has. */
 export interface ClientCertificate {
   /** The common name of its subject; empty if it has none. */
   readonly subject: string;
@@ -25,6 +25,8 @@ export interface ClientCertificate {
   readonly names: readonly string[];
   /** SHA-256 of the certificate, 64 digits in lower case. */
   readonly fingerprint: string;
+  /** We trust its issuer no more. */
+  readonly isGone: boolean;
 }
 
 export type Grant =

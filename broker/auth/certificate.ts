@@ -25,7 +25,10 @@ export class CertificateAuthenticator implements Authenticator {
     if (!certificate) return undefined;
     const name = nameOf(certificate, this.#part);
     if (!name || isReservedName(name)) return BAD_CREDENTIALS;
-    return { granted: true, identity: new GrantedIdentity({ name, method: CERTIFICATE }, now) };
+    return {
+      granted: true,
+      identity: new GrantedIdentity({ name, method: CERTIFICATE, ground: certificate }, now),
+    };
   }
 
   recall(kept: string): GrantedIdentity | undefined {

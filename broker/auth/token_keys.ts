@@ -1,7 +1,13 @@
 import { createPublicKey } from "node:crypto";
 import type { JWK } from "jose";
 import type { Bytes } from "./scram_keys.ts";
-import { CURVE_ALGORITHMS, HMAC_ALGORITHMS, RSA_ALGORITHMS } from "./token_algorithms.ts";
+import {
+  CURVE_ALGORITHMS,
+  HMAC_ALGORITHMS,
+  RSA_ALGORITHMS,
+  SECRET_BYTES,
+  SECRET_BYTES_MIN,
+} from "./token_algorithms.ts";
 
 /** What tokens are checked with, and for which algorithms: a key of one kind is never taken for one of another. */
 export interface TokenKey {
@@ -18,13 +24,6 @@ export class KeyFileError extends Error {
   override readonly name = "KeyFileError";
 }
 
-/** As many bytes as the hash gives (RFC 7518, 3.2); a shorter secret would be the weaker part. */
-const SECRET_BYTES: Readonly<Record<(typeof HMAC_ALGORITHMS)[number], number>> = {
-  HS256: 32,
-  HS384: 48,
-  HS512: 64,
-};
-const SECRET_BYTES_MIN = SECRET_BYTES.HS256;
 /** 2048 bits (RFC 7518, 3.3). */
 const RSA_BYTES_MIN = 256;
 
@@ -52,6 +51,13 @@ export function parseKeyFile(
     ? parseJson(text, fail)
     : [secretKey(withoutLastBreak(bytes), undefined, fail)];
   return keys.length > 0 ? keys : fail("there is no key in it that checks signatures");
+}
+
+/** The key that a secret is, the text as it stands; it has `SECRET_BYTES_MIN` bytes or more. */
+export function keyOfSecret(text: string): TokenKey {
+  return secretKey(encoder.encode(text), undefined, (problem) => {
+    throw new KeyFileError(`Cannot use a secret: ${problem}`);
+  });
 }
 
 function parsePem(text: string, fail: (problem: string) => never): TokenKey[] {

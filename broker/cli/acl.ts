@@ -3,7 +3,7 @@ import type { Rules } from "../auth/rules.ts";
 import { didYouMean, type Options, resolveOptions } from "../config.ts";
 import type { Action } from "../core/identity.ts";
 import { checkFilter, checkTopic, isReserved, parseShare } from "../topic/name.ts";
-import { type CommandLine, UsageError } from "./command_line.ts";
+import { type CommandLine, UsageError, valueOf } from "./command_line.ts";
 import { readRules } from "./rules.ts";
 import { optionSources } from "./start.ts";
 
@@ -70,7 +70,7 @@ async function explain(line: CommandLine, print: Print): Promise<number> {
   if (action === "publish" && isReserved(topic)) {
     return answer(false, "topics that begin with $ belong to the broker, whatever rules say");
   }
-  const asker = rules.askerOf(who, line.get("client")?.at(-1));
+  const asker = rules.askerOf(who, valueOf(line, "client"));
   const rule = rules.ruleFor(asker, questionOf(action, retain), topic);
   return answer(rule?.isAllowing === true, rule ? describe(rule, file) : `no rule of ${file} is about it`);
 }
@@ -86,8 +86,8 @@ function actionOf(line: CommandLine): Action {
 }
 
 function whoOf(line: CommandLine): { name: string; method: string; groups: readonly string[] } {
-  const user = line.get("user")?.at(-1);
-  const word = line.get("method")?.at(-1) ?? (user === undefined ? ANONYMOUS : "password-file");
+  const user = valueOf(line, "user");
+  const word = valueOf(line, "method") ?? (user === undefined ? ANONYMOUS : "password-file");
   const method = RULE_METHODS.find((method) => method === word);
   if (!method) {
     throw new UsageError(`Unknown method ${JSON.stringify(word)}: ${didYouMean(word, RULE_METHODS)}`);
@@ -99,7 +99,7 @@ function whoOf(line: CommandLine): { name: string; method: string; groups: reado
 }
 
 function topicOf(line: CommandLine, action: Action, { limits }: Options): string {
-  const name = line.get("topic")?.at(-1);
+  const name = valueOf(line, "topic");
   if (name === undefined) throw new UsageError("Say which topic: --topic TOPIC");
   const check = action === "subscribe" ? checkFilter : checkTopic;
   const problem = check(name, limits.topicLevelsMax);

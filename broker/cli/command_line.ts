@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { didYouMean } from "../config.ts";
+import { didYouMean, quote } from "../config.ts";
 
 /** A flag of a command. */
 export interface Flag {
@@ -9,6 +9,8 @@ export interface Flag {
   /** What stands for its value in the help; a flag without one is a switch. */
   readonly placeholder?: string;
   readonly isRepeatable?: boolean;
+  /** Its value without what nobody else should see; undefined: there is nothing of the kind. */
+  readonly redact?: ((value: string) => string) | undefined;
   /** For a value of several arguments: how many it has, by the arguments that follow. They come joined by `\0`. */
   readonly wordCount?: (args: readonly string[]) => number;
   /** No flag but an argument that stands alone, such as the name of a file. They come in their order, and all must be there. */
@@ -30,8 +32,8 @@ export class UsageError extends Error {
 export type CommandLine = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads the arguments; throws `UsageError` for what is no flag of the command, for a flag without its value, and for an
- * argument that is missing or one too many.
+ * Reads the arguments; throws `UsageError` for what is no flag of the command, for a flag without its value or with two
+ * where it takes one, and for an argument that is missing or one too many.
  */
 export function parseCommandLine(args: readonly string[], known: readonly Flag[]): CommandLine {
   const flags = known.filter((flag) => !flag.isPositional);
@@ -45,10 +47,12 @@ export function parseCommandLine(args: readonly string[], known: readonly Flag[]
     unknown: (arg, key) => (key === undefined && positionals.length > 0) || refuse(arg, key, flags),
   });
   const line = new Map<string, readonly string[]>();
-  for (const { name, placeholder, isRepeatable } of flags) {
+  for (const flag of flags) {
+    const { name, placeholder, isRepeatable } = flag;
     const value = parsed[name];
     if (placeholder && Array.isArray(value) && value.length > 0) {
-      line.set(name, isRepeatable ? value : value.slice(-1));
+      if (value.length > 1 && !isRepeatable) throw repeated(flag, value);
+      line.set(name, value);
     } else if (!placeholder && value === true) line.set(name, []);
   }
   const standing = parsed._.map(String);
@@ -61,9 +65,9 @@ export function parseCommandLine(args: readonly string[], known: readonly Flag[]
   return line;
 }
 
-/** The value of a flag; the last, if it is there more than once. */
+/** The value of a flag that takes one. */
 export function valueOf(line: CommandLine, name: string): string | undefined {
-  return line.get(name)?.at(-1);
+  return line.get(name)?.[0];
 }
 
 /** The value of a flag that is there, as a number. */
@@ -78,6 +82,12 @@ export function wholeNumberOf(
   throw new UsageError(
     `Cannot use ${JSON.stringify(text)} for --${name}: it must be a whole number from ${min} to ${max}`,
   );
+}
+
+/** One of them would count for nothing, and nobody would hear of it. */
+function repeated({ name, redact }: Flag, [first, second]: readonly string[]): UsageError {
+  const [one, other] = [first, second].map((value) => quote(value, redact));
+  return new UsageError(`Cannot use both ${one} and ${other} for --${name}: give one of them`);
 }
 
 /**

@@ -17,7 +17,7 @@ export const CONNECT_FLAGS: readonly Flag[] = [
     help: "Client identifier that begins so and is new each time",
   },
   { name: "username", short: "u", placeholder: "NAME", help: "User name" },
-  { name: "pw", short: "P", placeholder: "PASSWORD", help: "Password" },
+  { name: "pw", short: "P", placeholder: "PASSWORD", redact: () => "…", help: "Password" },
   { name: "keepalive", short: "k", placeholder: "SECONDS", help: "Keep-alive, 0 to 65535, 0 for none (60)" },
   { name: "disable-clean-session", short: "c", help: "Keep the session when this ends; needs --id" },
   {

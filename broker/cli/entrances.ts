@@ -62,9 +62,14 @@ export class Entrances {
     }
   }
 
-  /** Uses new certificates from now on, when the files change or somebody asks for it. */
-  watchCertificates(reloaders: Reloaders): void {
+  /**
+   * Uses new certificates from now on, when the files change or somebody asks for it.
+   *
+   * @param changed called after each change: it may be another one by whom clients are known
+   */
+  watchCertificates(reloaders: Reloaders, changed: () => void): void {
     for (const certificate of this.#certificates) {
+      certificate.onChange(changed);
       certificate.watch();
       reloaders.add(`${certificate.name}-certificate`, () => certificate.reload());
     }

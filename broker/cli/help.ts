@@ -1,3 +1,4 @@
+import { pathOf, variableOf } from "../config.ts";
 import { OPTION_ROWS } from "../config_schema.ts";
 import { ACL_FLAGS } from "./acl_flags.ts";
 import type { Flag } from "./command_line.ts";
@@ -19,7 +20,10 @@ export const SERVE_FLAGS: readonly Flag[] = [
   },
   { name: "memory", help: "Keep nothing beyond the end: as --durability memory" },
   { name: "print-config", help: "Print the effective options as TOML and exit" },
-  ...OPTION_ROWS.map(({ name, short, kind, help }) => ({ name, short, placeholder: kind.placeholder, help })),
+  ...OPTION_ROWS.map(({ name, short, kind: { placeholder, redact }, help }) => ({
+    ...{ name, short, placeholder, redact },
+    help,
+  })),
   { name: "version", help: "Print the version and exit" },
   { name: "help", short: "h", help: "Print this and exit" },
 ];
@@ -52,6 +56,8 @@ export function helpText(command: Command): string {
 
 function serveHelp(): string {
   const limits = OPTION_ROWS.filter((row) => row.section === "limits");
+  const secrets = OPTION_ROWS.filter((row) => row.kind.isSecret);
+  const apart = new Set([...limits, ...secrets].map((row) => row.name));
   const width = Math.max(...limits.map((row) => row.name.length)) + 4;
   return `Pregón: an MQTT broker with an HTTP bridge
 
@@ -64,12 +70,14 @@ Usage: pregon [serve] [FLAGS]     run the broker
        pregon acl check|explain   say who may do what      (pregon acl --help)
 
 Flags of serve:
-${flagLines(SERVE_FLAGS.filter((flag) => !limits.some((row) => row.name === flag.name)))}
+${flagLines(SERVE_FLAGS.filter((flag) => !apart.has(flag.name)))}
 Limits, each a whole number, with its default:
 ${limits.map((row) => `  ${`--${row.name}`.padEnd(width)}${row.default}`).join("\n")}
 
 Every option is also a variable, --mqtt-port as PREGON_MQTT_PORT, and a key of the file, port in [mqtt].
-Flags win over variables, variables over the file.
+Flags win over variables, variables over the file; a flag or key that is given twice is refused.
+Everybody on this machine can read a command line, so these are variables and keys only:
+${secrets.map((row) => `  ${variableOf(row)}, ${pathOf(row)}\n      ${row.help}`).join("\n")}
 
 Examples:
   pregon                                          MQTT on 127.0.0.1:1883, HTTP on 127.0.0.1:8080

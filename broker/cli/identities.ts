@@ -1,6 +1,6 @@
 import type { Identities } from "../auth/methods.ts";
 import { parsePasswordFile, PasswordFileError } from "../auth/password_file.ts";
-import { KeyFileError, parseKeyFile, type TokenKey } from "../auth/token_keys.ts";
+import { KeyFileError, keyOfSecret, parseKeyFile, type TokenKey } from "../auth/token_keys.ts";
 import { TokenKeyTable } from "../auth/token_key_table.ts";
 import { UserTable } from "../auth/user_table.ts";
 import type { Verifier } from "../auth/verifier.ts";
@@ -27,9 +27,13 @@ export interface LoadedIdentities extends Identities {
 export async function loadIdentities(auth: AuthOptions, log: Log): Promise<LoadedIdentities> {
   const { methods, allowAnonymous, passwordFile, certificateName: certificate, hookUrl, jwt } = auth;
   const users = passwordFile === undefined ? undefined : new UserTable(await readUsers(passwordFile, log));
-  const keys = new TokenKeyTable(jwt.keys === undefined ? [] : await readKeys(jwt.keys, log));
+  const { keys: keyFile, secret, ...wanted } = jwt;
+  const keys = new TokenKeyTable([
+    ...(keyFile === undefined ? [] : await readKeys(keyFile, log)),
+    ...(secret === undefined ? [] : [keyOfSecret(secret)]),
+  ]);
   if (hookUrl !== undefined) warnOfOpenLine(hookUrl, log);
-  const tokens = methods.includes("jwt") ? { ...jwt, keys, jose: await import("jose") } : undefined;
+  const tokens = methods.includes("jwt") ? { ...wanted, keys, jose: await import("jose") } : undefined;
   return {
     methods,
     allowAnonymous,
@@ -40,7 +44,7 @@ export async function loadIdentities(auth: AuthOptions, log: Log): Promise<Loade
     async reload(broker) {
       // Both are read before either counts: half of a change is none that somebody wanted.
       const verifiers = passwordFile === undefined ? undefined : await readUsers(passwordFile, log);
-      const fresh = jwt.keys === undefined ? undefined : await readKeys(jwt.keys, log);
+      const fresh = keyFile === undefined ? undefined : await readKeys(keyFile, log);
       if (verifiers) users?.replace(verifiers);
       if (fresh) keys.replace(fresh);
       broker.identitiesChanged();

@@ -117,7 +117,7 @@ function passwdOptions(line: CommandLine): PasswdOptions {
 }
 
 function iterationsOf(line: CommandLine): number {
-  const iterations = line.get("iterations")?.at(-1) ?? String(DEFAULT_ITERATIONS);
+  const iterations = valueOf(line, "iterations") ?? String(DEFAULT_ITERATIONS);
   const count = /^\d+$/.test(iterations) ? Number(iterations) : NaN;
   if (count >= ITERATIONS_MIN && count <= ITERATIONS_MAX) return count;
   throw new UsageError(

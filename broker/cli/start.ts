@@ -1,11 +1,12 @@
 import { ANONYMOUS, CERTIFICATE, HOOK, JWT, PASSWORD_FILE } from "../auth/method_names.ts";
 import { isOffered } from "../auth/offer.ts";
-import { ConfigError, type ListenerName, type Options, type OptionSources } from "../config.ts";
+import { ConfigError, hasSecret, type ListenerName, type Options, type OptionSources } from "../config.ts";
 import { isLoopback, OFF } from "../config_kinds.ts";
 import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
 import { isReachedByOthers } from "../config_websocket.ts";
 import type { Log } from "../core/log.ts";
-import type { CommandLine } from "./command_line.ts";
+import { type CommandLine, valueOf } from "./command_line.ts";
+import { warnOfOthers } from "./option_file.ts";
 import { describeSystemError } from "./system_error.ts";
 
 /** The server cannot start; the message says why, in one line. */
@@ -27,7 +28,7 @@ const OTHER_FLAGS: ReadonlySet<string> = new Set(["config", "memory", "print-con
 /** Gathers what flags, environment and file say. */
 export async function optionSources(line: CommandLine): Promise<OptionSources> {
   const flags: Record<string, string> = {};
-  for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values.at(-1) ?? "";
+  for (const [name, values] of line) if (!OTHER_FLAGS.has(name)) flags[name] = values[0] ?? "";
   if (line.has("memory")) {
     const contrary = Object.entries(flags).find(([name, value]) =>
       name === "data" || (name === "durability" && value !== "memory")
@@ -35,7 +36,7 @@ export async function optionSources(line: CommandLine): Promise<OptionSources> {
     if (contrary) throw new ConfigError(`Cannot use --memory with --${contrary.join(" ")}: give one of them`);
     flags["durability"] = "memory";
   }
-  return { flags, env: Deno.env.toObject(), file: await readFile(line.get("config")?.at(-1)) };
+  return { flags, env: Deno.env.toObject(), file: await readFile(valueOf(line, "config")) };
 }
 
 async function readFile(path: string | undefined): Promise<OptionSources["file"]> {
@@ -46,6 +47,14 @@ async function readFile(path: string | undefined): Promise<OptionSources["file"]
     if (path === undefined && error instanceof Deno.errors.NotFound) return undefined;
     throw new ConfigError(`Cannot read ${name}: ${describeSystemError(error)}`);
   }
+}
+
+/** Says so if others may read a file of options with a secret in it. */
+export async function warnOfOpenFile({ file }: OptionSources, log: Log): Promise<void> {
+  if (!file || !hasSecret(file)) return;
+  // One that went since it was read is nothing that others can read.
+  const { mode } = await Deno.stat(file.name).catch(() => ({ mode: null }));
+  warnOfOthers("config-file-open", { file: file.name, mode }, log);
 }
 
 /** Opens a socket on a port; what the system has against it becomes one line. */

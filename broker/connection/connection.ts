@@ -313,6 +313,8 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       if (now - this.#closedAt < lingerSeconds * 1000) return;
       counters.met("lingerSeconds");
       this.#outbox.abandon();
+    } else if (this.link.certificate?.isGone) {
+      this.close("revoked"); // Whatever else its client showed: without the certificate it had not come so far.
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
       this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {

@@ -20,7 +20,7 @@ export const CLOSE_REASON_CODES = {
   "refused": 0x87,
   /** The time that its token gave it is over: Maximum connect time, the time that the connection was authorized for. */
   "token-expired": 0xa0,
-  /** Whoever said who the client is took that back: the user is gone, or has another password. */
+  /** Who the client is holds no more: the user is gone, has another password, or nobody vouches for the certificate. */
   "revoked": 0x87,
   "malformed-packet": 0x81,
   "protocol-error": 0x82,

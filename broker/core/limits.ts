@@ -187,6 +187,11 @@ export interface Limits {
    * SUBACK. Five thousand shapes of ten levels; a site uses some dozens.
    */
   readonly filterShapesMax: number;
+  /**
+   * Of these, what the filters of one session or stream have, each shape counted though others have it too; one with + that
+   * has no room is refused in SUBACK. All shapes of eight levels or less are 510, and it takes fifty to fill what there is.
+   */
+  readonly filterShapesPerSessionMax: number;
   /** QoS 1 and 2 messages on their way to one client; more wait in the queue. 2,560 a second at a round trip of 100 ms. */
   readonly inflightMax: number;
   /** Bytes of those messages, more wait; a client that never acknowledges holds no more. Sixteen of the largest packets. */
@@ -345,6 +350,7 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptionsMax: 1_000_000,
   filterNodesMax: 4_000_000,
   filterShapesMax: 50_000,
+  filterShapesPerSessionMax: 1_000,
   inflightMax: 256,
   inflightBytesMax: 16 * MiB,
   inboundQos2Max: 10_000,

@@ -33,6 +33,7 @@ export const METERED_LIMITS = [
   "subscriptionsMax",
   "filterNodesMax",
   "filterShapesMax",
+  "filterShapesPerSessionMax",
   "inflightMax",
   "inflightBytesMax",
   "queueMessagesMax",

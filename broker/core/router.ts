@@ -1,10 +1,17 @@
 import type { Counters } from "../metrics/counters.ts";
 import { FilterTree } from "../topic/filter_tree.ts";
 import { hasWildcards, parseShare, type Share } from "../topic/name.ts";
+import { ShapeTable } from "../topic/shape_table.ts";
 import { ShareGroup } from "../topic/share_group.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import type { Delivery, Readiness, Subscription } from "./subscriber.ts";
+
+type SubscriptionLimit =
+  | "subscriptionsMax"
+  | "filterNodesMax"
+  | "filterShapesMax"
+  | "filterShapesPerSessionMax";
 
 /** Who receives the messages of one topic: each subscriber once, by its subscription with the highest QoS. */
 interface Route {
@@ -30,6 +37,7 @@ interface Route {
  */
 export class Router {
   readonly #tree = new FilterTree<Subscription | ShareGroup<Subscription>>();
+  readonly #ownShapes = new ShapeTable();
   readonly #routes = new Map<string, Route>();
   readonly #limits: Limits;
   readonly #counters: Counters;
@@ -46,32 +54,31 @@ export class Router {
     return this.#tree.size - this.#groupCount + this.#memberCount;
   }
 
-  /** The limit that lets no subscription to the filter be added. */
-  fullBy(filter: string): "subscriptionsMax" | "filterNodesMax" | "filterShapesMax" | undefined {
-    const { subscriptionsMax, filterNodesMax, filterShapesMax } = this.#limits;
+  /** The limit that lets no subscription to the filter be added, which the subscriber does not have yet. */
+  fullBy(filter: string, subscriberId: string): SubscriptionLimit | undefined {
+    const { subscriptionsMax, filterNodesMax } = this.#limits;
     if (this.subscriptionCount >= subscriptionsMax) return "subscriptionsMax";
     if (this.#tree.nodeCount >= filterNodesMax) return "filterNodesMax";
-    const growth = this.#tree.shapeGrowthBy(parseShare(filter)?.filter ?? filter);
-    return growth > 0 && this.#tree.shapeCount + growth > filterShapesMax ? "filterShapesMax" : undefined;
+    return this.#shapesFullBy(parseShare(filter)?.filter ?? filter, subscriberId);
   }
 
   /** Adds the subscription or puts it in the place of its subscriber's earlier one, which it answers. */
   add(subscription: Subscription): Subscription | undefined {
     const { filter, subscriber } = subscription;
     const share = parseShare(filter);
-    if (share) return this.#addMember(share, subscription);
-    const previous = this.#tree.set(filter, subscriber.id, subscription);
-    this.#forget(filter);
-    return previous as Subscription | undefined;
+    const previous = share ? this.#addMember(share, subscription) : this.#addSubscriber(subscription);
+    if (!previous) this.#ownShapes.add(subscriber.id, share?.filter ?? filter);
+    return previous;
   }
 
   /** Removes what the subscriber has for exactly this filter. [MQTT-3.10.4-1] [MQTT5-3.10.4-1] */
   remove(filter: string, subscriberId: string): Subscription | undefined {
     const share = parseShare(filter);
-    if (share) return this.#removeMember(share, subscriberId);
-    const removed = this.#tree.delete(filter, subscriberId);
-    if (removed) this.#forget(filter);
-    return removed as Subscription | undefined;
+    const removed = share
+      ? this.#removeMember(share, subscriberId)
+      : this.#removeSubscriber(filter, subscriberId);
+    if (removed) this.#ownShapes.delete(subscriberId, share?.filter ?? filter);
+    return removed;
   }
 
   get(filter: string, subscriberId: string): Subscription | undefined {
@@ -142,6 +149,29 @@ export class Router {
   forgetAll(): void {
     this.#routes.clear();
     this.#targetsRemembered = 0;
+  }
+
+  #shapesFullBy(filter: string, subscriberId: string): SubscriptionLimit | undefined {
+    const { filterShapesMax, filterShapesPerSessionMax } = this.#limits;
+    const own = this.#ownShapes.growthBy(subscriberId, filter);
+    if (own > 0 && this.#ownShapes.nodeCountOf(subscriberId) + own > filterShapesPerSessionMax) {
+      return "filterShapesPerSessionMax";
+    }
+    const growth = this.#tree.shapeGrowthBy(filter);
+    return growth > 0 && this.#tree.shapeCount + growth > filterShapesMax ? "filterShapesMax" : undefined;
+  }
+
+  #addSubscriber(subscription: Subscription): Subscription | undefined {
+    const { filter, subscriber } = subscription;
+    const previous = this.#tree.set(filter, subscriber.id, subscription);
+    this.#forget(filter);
+    return previous as Subscription | undefined;
+  }
+
+  #removeSubscriber(filter: string, subscriberId: string): Subscription | undefined {
+    const removed = this.#tree.delete(filter, subscriberId);
+    if (removed) this.#forget(filter);
+    return removed as Subscription | undefined;
   }
 
   #addMember(share: Share, subscription: Subscription): Subscription | undefined {

@@ -31,6 +31,8 @@ export interface PeerCertificate {
   readonly names: readonly string[];
   /** SHA-256 of the certificate, 64 digits in lower case. */
   readonly fingerprint: string;
+  /** Nobody who vouches for it is trusted any more: its owner would not come in again. */
+  readonly isGone: boolean;
 }
 
 /** Somewhere that links come from. */

@@ -1,38 +1,44 @@
-/** Remembered; the one that was used longest ago goes. About 200 bytes each. */
+/** Remembered; the one that was used longest ago goes. About 400 bytes each. */
 const CERTIFICATES_MAX = 20_000;
+
+export interface VerifiedCertificate {
+  /** In milliseconds since 1970. */
+  readonly expiry: number;
+  /** Who vouches for it, as `ClientAuthorities.pathOf` has it. */
+  readonly path: readonly string[];
+}
 
 /**
  * Certificates that held in a whole handshake. A client that resumes its session shows none, and of the one that it had
  * shown Deno says then that it holds, whatever came out before: who was refused would come in by coming back.
  */
 export class VerifiedCertificates {
-  /** Until when each holds, in the order of use. */
-  readonly #expiries = new Map<string, number>();
+  /** By fingerprint, in the order of use. */
+  readonly #certificates = new Map<string, VerifiedCertificate>();
   readonly #max: number;
 
   constructor(max = CERTIFICATES_MAX) {
     this.#max = max;
   }
 
-  /** @param expiry in milliseconds since 1970 */
-  add(fingerprint: string, expiry: number): void {
-    this.#expiries.delete(fingerprint);
-    this.#expiries.set(fingerprint, expiry);
-    if (this.#expiries.size <= this.#max) return;
-    const [oldest] = this.#expiries.keys();
-    this.#expiries.delete(oldest!);
+  add(fingerprint: string, certificate: VerifiedCertificate): void {
+    this.#certificates.delete(fingerprint);
+    this.#certificates.set(fingerprint, certificate);
+    if (this.#certificates.size <= this.#max) return;
+    const [oldest] = this.#certificates.keys();
+    this.#certificates.delete(oldest!);
   }
 
-  /** Whether it held, and still is of its time. */
-  has(fingerprint: string, now: number): boolean {
-    const expiry = this.#expiries.get(fingerprint);
-    if (expiry === undefined || now > expiry) return false;
-    this.add(fingerprint, expiry);
-    return true;
+  /** One that held, and still is of its time. */
+  find(fingerprint: string, now: number): VerifiedCertificate | undefined {
+    const found = this.#certificates.get(fingerprint);
+    if (found === undefined || now > found.expiry) return undefined;
+    this.add(fingerprint, found);
+    return found;
   }
 
   /** Those whom they were issued by are no longer the ones that we trust. */
   clear(): void {
-    this.#expiries.clear();
+    this.#certificates.clear();
   }
 }

@@ -3,7 +3,7 @@ import type { ClientCertificate, Credentials } from "../../broker/auth/authentic
 import { credentialsOf, testAuthenticator } from "../contract/authenticator_contract.ts";
 
 function shows(subject: string, names: readonly string[] = []): { readonly certificate: ClientCertificate } {
-  return { certificate: { subject, names, fingerprint: "ab".repeat(32) } };
+  return { certificate: { subject, names, fingerprint: "ab".repeat(32), isGone: false } };
 }
 
 const FOREIGN: Partial<Credentials>[] = [{}, credentialsOf("ana", "1"), { token: "x" }];

@@ -7,7 +7,7 @@ import { sign, tokensOf } from "../support/tokens.ts";
 import { usersOf } from "../support/users.ts";
 
 const encoder = new TextEncoder();
-const CERTIFICATE = { subject: "carla", names: [], fingerprint: "0" };
+const CERTIFICATE = { subject: "carla", names: [], fingerprint: "0", isGone: false };
 
 async function open(options: DoorOptions = {}) {
   const tools = new TestAuthTools({ authFailuresMax: 3 });
@@ -67,6 +67,28 @@ Deno.test("a certificate that is not looked at neither lets in nor keeps out", a
 });
 
 // An unknown name that were passed on to nobody would be answered sooner, and otherwise, than a wrong password.
+// Mosquitto does the same with use_identity_as_username.
+Deno.test("beside a certificate a password is not looked at, right or wrong, unless passwords are asked first", async () => {
+  const certificate = CERTIFICATE;
+  const shows: [Partial<Credentials>, byDefault: string, passwordFirst: string][] = [
+    [{ certificate }, "carla", "carla"],
+    [{ certificate, ...shown("ana", "1") }, "carla", "ana"],
+    [{ certificate, ...shown("ana", "2") }, "carla", "bad-credentials"],
+    [{ certificate, ...shown("zoe", "1") }, "carla", "bad-credentials"],
+    [{ certificate, username: "ana" }, "carla", "bad-credentials"],
+    [shown("ana", "2"), "bad-credentials", "bad-credentials"],
+  ];
+  for (const [each, byDefault, passwordFirst] of shows) {
+    const orders = [undefined, ["password-file", "jwt", "certificate"] as const];
+    const [first, second] = await Promise.all(orders.map((methods) => open(methods && { methods })));
+    assertEquals([await first!.ask(undefined, each), await second!.ask(undefined, each)], [
+      byDefault,
+      passwordFirst,
+    ]);
+    assertEquals(first!.tools.counters.authenticationsRefused["bad-credentials"], each.certificate ? 0 : 1);
+  }
+});
+
 Deno.test("a name that the file does not know is a guess, unless the hook is asked there", async () => {
   await using hook = new HookServer();
   const { ask, tools } = await open({ hookUrl: hook.url });

@@ -37,9 +37,29 @@ Deno.test("flags are read in every spelling", () => {
   assertEquals(parsed("--retain=false"), {});
 });
 
-Deno.test("a repeatable flag has all its values, another one its last", () => {
+Deno.test("a repeatable flag has all its values, and another one is refused with both", () => {
   assertEquals(parsed("-t", "a", "--topic", "b", "-t=c"), { topic: ["a", "b", "c"] });
-  assertEquals(parsed("-m", "a", "-m", "b"), { message: ["b"] });
+  const refusal = 'Cannot use both "a" and "b" for --message: give one of them';
+  assertEquals(refused("-m", "a", "-r", "--message=b"), refusal);
+  assertEquals(refused("--message=a", "-m", "b", "-m", "c"), refusal);
+  refused("-m", "a", "-m", "a");
+  assertEquals(parsed("-r", "-r"), { retain: [] }, "A switch says the same twice");
+});
+
+Deno.test("a flag that is refused for its two values shows nothing that may be secret", () => {
+  const secret = "zzsecretzz";
+  const commands: (readonly [readonly Flag[], string, string])[] = [
+    [PUB_FLAGS, "pw", secret],
+    [SUB_FLAGS, "url", `mqtt://ana:${secret}@h/a`],
+    [SERVE_FLAGS, "auth-hook-url", `https://h/who?key=${secret}`],
+    [SERVE_FLAGS, "auth-jwt-jwks-url", `https://h/keys?key=${secret}`],
+  ];
+  for (const [flags, name, value] of commands) {
+    const args = [`--${name}`, value, `--${name}`, value];
+    const { message } = assertThrows(() => parseCommandLine(args, flags), UsageError);
+    assertEquals([message.includes(secret), message.includes("\n")], [false, false], message);
+    assertStringIncludes(message, `for --${name}`);
+  }
 });
 
 Deno.test("a value is taken as it stands, whatever it looks like", () => {

@@ -239,9 +239,9 @@ Deno.test("members that come, go or lose their right count from the next message
   const [one, two] = [new Receiver("one"), new Receiver("two")];
   add(one, "$share/g/a", 1);
   route("a");
-  assertEquals(router.fullBy("a"), undefined);
+  assertEquals(router.fullBy("a", "one"), undefined);
   add(two, "$share/g/a", 1);
-  assertEquals([router.fullBy("a"), router.subscriptionCount], ["subscriptionsMax", 2]);
+  assertEquals([router.fullBy("a", "one"), router.subscriptionCount], ["subscriptionsMax", 2]);
   route("a");
   assertEquals([one.received.length, two.received.length], [1, 1]);
   one.mayReceive = false;
@@ -260,28 +260,60 @@ Deno.test("filterNodesMax 3: so many levels of filters with wildcards are taken,
   const one = new Receiver("one");
   add(one, "a/b/c/d/e"); // Without wildcards it stands in no tree.
   add(one, "a/+");
-  assertEquals(router.fullBy("x"), undefined);
+  assertEquals(router.fullBy("x", "one"), undefined);
   add(one, "a/+/c");
-  assertEquals(router.fullBy("x"), "filterNodesMax");
+  assertEquals(router.fullBy("x", "one"), "filterNodesMax");
   router.remove("a/+/c", "one");
-  assertEquals(router.fullBy("x"), undefined);
+  assertEquals(router.fullBy("x", "one"), undefined);
   add(one, "b/+/c"); // The last one that begins below the bound may go beyond it by its levels.
-  assertEquals(router.fullBy("x"), "filterNodesMax");
+  assertEquals(router.fullBy("x", "one"), "filterNodesMax");
 });
 
 Deno.test("filterShapesMax 3: filters of so many shapes are taken, and more of the same or without wildcards", () => {
   const { add, router } = start({ filterShapesMax: 3 });
   const one = new Receiver("one");
   add(one, "a/+");
-  assertEquals(router.fullBy("a/+/c"), undefined);
-  assertEquals(router.fullBy("a/+/c/d"), "filterShapesMax");
+  assertEquals(router.fullBy("a/+/c", "one"), undefined);
+  assertEquals(router.fullBy("a/+/c/d", "one"), "filterShapesMax");
   add(one, "a/+/c");
   for (const filter of ["a/+", "x/+/y", "$share/g/x/+/y", "x/+/y/#", "x/y/z", "x/y/z/#"]) {
-    assertEquals(router.fullBy(filter), undefined, filter);
+    assertEquals(router.fullBy(filter, "one"), undefined, filter);
   }
   for (const filter of ["+", "a/+/+", "$share/g/+/x", "a/+/c/d"]) {
-    assertEquals(router.fullBy(filter), "filterShapesMax", filter);
+    assertEquals(router.fullBy(filter, "one"), "filterShapesMax", filter);
   }
   router.remove("a/+/c", "one");
-  assertEquals(router.fullBy("+"), undefined);
+  assertEquals(router.fullBy("+", "one"), undefined);
+});
+
+Deno.test("filterShapesPerSessionMax 4: a subscriber has so many shapes, others as many, and whoever gives one up may have another", () => {
+  const { add, router } = start({ filterShapesPerSessionMax: 4 });
+  const [one, two] = [new Receiver("one"), new Receiver("two")];
+  add(one, "a/b/+");
+  assertEquals(router.fullBy("a/b/+/d", "one"), undefined);
+  add(one, "a/b/+/d");
+  for (const filter of ["a/b/+", "x/y/+/z/#", "$share/g/x/y/+", "$share/g/x/y/+/z", "a/b/c/d/e/f/#", "a"]) {
+    assertEquals(router.fullBy(filter, "one"), undefined, filter);
+  }
+  for (const filter of ["+", "+/b", "a/b/+/d/e", "$share/g/x/y/+/z/e", "a/b/+/+"]) {
+    assertEquals(router.fullBy(filter, "one"), "filterShapesPerSessionMax", filter);
+  }
+  assertEquals(["+", "a/b/+/+"].map((filter) => router.fullBy(filter, "two")), [undefined, undefined]);
+  // A shape that somebody has counts for whoever else has it as well, and stays theirs when the other goes.
+  add(two, "x/y/+");
+  add(two, "$share/g/x/y/+/z");
+  add(two, "$share/h/x/y/+/z");
+  add(two, "$share/h/x/y/+/z", 1);
+  assertEquals(router.fullBy("+", "two"), "filterShapesPerSessionMax");
+  for (const filter of ["a/b/+", "a/b/+/d"]) router.remove(filter, "one");
+  assertEquals([router.fullBy("+/+/+/+", "one"), router.fullBy("+/+/+/+/+", "one")], [
+    undefined,
+    "filterShapesPerSessionMax",
+  ]);
+  router.remove("$share/h/x/y/+/z", "two");
+  assertEquals(router.fullBy("+", "two"), "filterShapesPerSessionMax");
+  router.remove("$share/g/x/y/+/z", "two");
+  assertEquals(router.fullBy("+", "two"), undefined);
+  assertEquals(router.remove("$share/g/x/y/+/z", "two"), undefined);
+  assertEquals(router.fullBy("+/+", "two"), "filterShapesPerSessionMax");
 });

@@ -12,6 +12,7 @@ export const FUZZ_LIMITS = {
   sessionExpirySeconds: 600,
   clientIdBytesMax: 64,
   subscriptionsPerSessionMax: 6,
+  filterShapesPerSessionMax: 5,
   inflightMax: 3,
   inboundQos2Max: 4,
   queueMessagesMax: 6,

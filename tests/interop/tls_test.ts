@@ -70,7 +70,7 @@ test("Mosquitto's clients meet over TLS, and whose certificate is required and m
   const folder = new Authority("Clients");
   using _folder = folder;
   await using secure = await SecureProgram.start(
-    ...["--mqtt-tls-port", "0", "--mqtt-client-ca", folder.path("ca.pem"), "--log-level", "debug"],
+    ...["--mqtt-tls-port", "0", "--mqtt-client-ca", folder.path("ca.pem")],
   );
   const file = folder.issueFiles({ name: "ana", names: ["DNS:ana.example.org"] });
   const own = ["--cert", folder.path(`${file}.pem`), "--key", folder.path(`${file}.key`)];

@@ -156,3 +156,30 @@ testVersions(
     assertEquals(await client.subscribe(["+/x", 0], ["a/+", 0]), [0, full]);
   },
 );
+
+testVersions(
+  "filterShapesPerSessionMax 3: a filter beyond is refused in SUBACK, the others' are not, and the share goes with the session",
+  async (version) => {
+    await using test = startBroker({ limits: { filterShapesPerSessionMax: 3 } });
+    const persistent = { version, clientId: "greedy", cleanStart: false, sessionExpirySeconds: 60 };
+    const full = subscribeFailure(version, ReasonCode.quotaExceeded);
+    const greedy = await test.connect(persistent);
+    assertEquals(await greedy.subscribe(["a/+", 0], ["a/+/c", 0], ["a/+/c/d", 0], ["+", 0]), [
+      0,
+      0,
+      full,
+      full,
+    ]);
+    assertEquals(test.broker.counters.limitsMet.filterShapesPerSessionMax, 2);
+    const other = await test.connect({ version });
+    assertEquals(await other.subscribe(["+/b/c", 0], ["+/b/c/d", 0]), [0, full]);
+    // Taken over it is the same share, begun anew an empty one.
+    const over = await test.connect(persistent);
+    assertEquals(await over.subscribe(["+", 0], ["a/+", 1], ["x/+/y", 0]), [full, 1, 0]);
+    await over.disconnect();
+    const anew = await test.connect({ ...persistent, cleanStart: true });
+    assertEquals(await anew.subscribe(["+/+/+", 0], ["a/+", 0]), [0, full]);
+    await anew.publish("p/q/r", "x");
+    await anew.takePublish({ topic: "p/q/r", payload: "x" });
+  },
+);

@@ -50,6 +50,29 @@ testVersions("[MQTT-3.1.2-4] a session comes back whether somebody was connected
   await test.close();
 });
 
+testEnds(
+  "the shapes of a session's filters count as before, also where they are more than may be now",
+  async (outage) => {
+    const disk = new FakeDisk();
+    let test = await startOn(disk);
+    const options = { version: 4, clientId: "c", cleanStart: false } as const;
+    await (await test.connect(options)).subscribe(["a/+", 0], ["a/+/c", 0]);
+    for (
+      const [filterShapesPerSessionMax, code] of [[3, 0x80], [2, 0x80], [4, 0]] as const
+    ) {
+      test = await restart(test, disk, { ...outage, options: { limits: { filterShapesPerSessionMax } } });
+      const client = await test.connect(options);
+      assertEquals(await client.subscribe(["b/+/c", 0], ["a/+/c", 0], ["b/+/c/d", 0], ["x/y/+/z/e", 0]), [
+        0,
+        0,
+        code,
+        0x80,
+      ]);
+    }
+    await test.close();
+  },
+);
+
 testEnds("subscriptions keep their options", async (outage) => {
   const disk = new FakeDisk();
   let test = await startOn(disk);

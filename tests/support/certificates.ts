@@ -20,21 +20,31 @@ const THIS_MACHINE = ["DNS:localhost", "IP:127.0.0.1"];
  */
 export class Authority implements Disposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "pregon-tls-" });
+  readonly #name: string;
   #count = 0;
 
-  constructor(name = "Test authority") {
+  /** @param issuer who vouches for it; if not given, it does so itself */
+  constructor(name = "Test authority", issuer?: Authority) {
+    this.#name = name;
+    this.#openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ca.key");
+    const subject = ["-key", "ca.key", "-subj", `/CN=${name}`];
+    if (!issuer) {
+      this.renew();
+      return;
+    }
+    this.#openssl("req", "-new", ...subject, "-out", "ca.csr");
+    Deno.writeTextFileSync(this.path("extensions"), "basicConstraints=critical,CA:TRUE");
+    const signed = ["-CA", issuer.path("ca.pem"), "-CAkey", issuer.path("ca.key"), "-set_serial", "7"];
     this.#openssl(
-      "req",
-      "-x509",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      `/CN=${name}`,
-      ...newKey("ca.key"),
-      "-out",
-      "ca.pem",
+      ...["x509", "-req", "-in", "ca.csr", ...signed, "-days", "2", "-extfile", "extensions"],
+      ...["-out", "ca.pem"],
     );
+  }
+
+  /** Has another certificate for the same name and key. */
+  renew(): void {
+    const subject = ["-key", "ca.key", "-subj", `/CN=${this.#name}`];
+    this.#openssl("req", "-x509", "-days", "2", ...subject, "-out", "ca.pem");
   }
 
   /** Its own certificate: who has that believes the others. */

@@ -73,6 +73,7 @@ export const COUNTED: Readonly<Record<keyof Limits, Counted>> = {
   subscriptionsMax: ITSELF,
   filterNodesMax: ITSELF,
   filterShapesMax: ITSELF,
+  filterShapesPerSessionMax: ITSELF,
   inflightMax: ITSELF,
   inflightBytesMax: ITSELF,
   inboundQos2Max: { figures: ["connections/closed/inbound-qos2-full"] },

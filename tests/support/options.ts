@@ -28,6 +28,7 @@ export const NOBODY_NAMED: AuthOptions = {
   certificateName: undefined,
   jwt: {
     keys: undefined,
+    secret: undefined,
     jwksUrl: undefined,
     algorithms: undefined,
     issuer: undefined,
