@@ -19,7 +19,7 @@ export function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const request = context.req.raw;
   const { [limit]: bytesMax } = bridge.broker.limits;
-  const length = Number(context.get("headers").get("content-length") ?? NaN);
+  const length = Number(context.env.headers.get("content-length") ?? NaN);
   if (length > bytesMax) throw tooLarge(bytesMax, limit);
   return length <= WHOLE_BYTES_MAX ? readWhole(bridge, request) : readChunks(bridge.broker, request, limit);
 }

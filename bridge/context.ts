@@ -1,12 +1,10 @@
 import type { Context, Env } from "hono";
+import type { Arrival } from "./arrival.ts";
 import type { LoginTable } from "./access/login_table.ts";
 import type { StreamTokenTable } from "./access/stream_token_table.ts";
-import type { Broker, Identity } from "../broker/mod.ts";
-import type { Client, ClientReader, RequestInfo } from "./client_address.ts";
-import type { HeaderReader } from "./header_fields.ts";
+import type { Broker } from "../broker/mod.ts";
 import type { Answer, IdempotencyTable } from "./idempotency_table.ts";
 import type { RateTable } from "./rate_table.ts";
-import type { RawUrl } from "./raw_url.ts";
 import type { StallTable } from "./stall_table.ts";
 import type { StreamTable } from "./stream/stream_table.ts";
 
@@ -35,7 +33,6 @@ export interface Bridge {
   readonly streamTokens: StreamTokenTable;
   readonly options: BridgeOptions;
   readonly random: () => number;
-  readonly clients: ClientReader;
   /** WebSockets that are not over. */
   webSocketCount: number;
   /** The bridge is about to stop and takes nothing new. */
@@ -43,8 +40,7 @@ export interface Bridge {
 }
 
 export interface BridgeEnv extends Env {
-  Bindings: { readonly info?: RequestInfo | undefined };
-  Variables: { client: Client; headers: HeaderReader; url: RawUrl; identity: Identity };
+  Bindings: Arrival;
 }
 
 export type BridgeContext = Context<BridgeEnv>;

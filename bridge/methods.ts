@@ -8,7 +8,7 @@ export function methods(handlers: Readonly<Partial<Record<Method, RouteHandler>>
   const allowed = Object.keys(handlers).flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method])
     .join(", ");
   return (context) => {
-    const { method } = context.req.raw;
+    const { method } = context.env;
     const handler = handlers[(method === "HEAD" ? "GET" : method) as Method];
     if (handler && Object.hasOwn(handlers, method === "HEAD" ? "GET" : method)) return handler(context);
     throw new Problem("method-not-allowed", `Cannot ${method} here`, {

@@ -5,6 +5,7 @@ import { LoginTable } from "./access/login_table.ts";
 import { StreamTokenTable } from "./access/stream_token_table.ts";
 import { createApp } from "./app.ts";
 import type { Bridge as BridgeState, BridgeOptions } from "./context.ts";
+import { Arrival } from "./arrival.ts";
 import { ClientReader, type RequestInfo } from "./client_address.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
 import { RateTable } from "./rate_table.ts";
@@ -51,15 +52,15 @@ export function createBridge(broker: Broker, options: BridgeOptions = {}): Bridg
     ...{ broker, options, random, streams, idempotency },
     rates: new RateTable(broker),
     stalls: new StallTable(broker.clock, broker.limits.stallSeconds),
-    clients: new ClientReader(options.trustedProxies),
     logins: new LoginTable(broker),
     streamTokens: new StreamTokenTable(broker),
     webSocketCount: 0,
     isDraining: false,
   };
+  const clients = new ClientReader(options.trustedProxies);
   const app = createApp(state);
   return {
-    fetch: (request, info) => Promise.resolve(app.fetch(request, { info })),
+    fetch: (request, info) => Promise.resolve(app.fetch(request, new Arrival(request, info, clients))),
     get streamCount() {
       return streams.size;
     },

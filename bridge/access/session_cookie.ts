@@ -10,7 +10,7 @@ const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Strict";
 
 /** The secret in the cookie that belongs to the way the request came; undefined without one. */
 export function readCookie(context: BridgeContext): string | undefined {
-  const cookies = context.get("headers").get("cookie");
+  const cookies = context.env.headers.get("cookie");
   if (cookies === null) return undefined;
   const name = nameFor(context);
   for (const pair of cookies.split(";")) {
@@ -22,17 +22,17 @@ export function readCookie(context: BridgeContext): string | undefined {
 
 /** What sets the cookie; it is refused where others could read it on its way. */
 export function cookieFor(context: BridgeContext, secret: string): string {
-  if (context.get("client").isSecure) return `${SECURE_NAME}=${secret}; ${ATTRIBUTES}; Secure`;
+  if (context.env.client.isSecure) return `${SECURE_NAME}=${secret}; ${ATTRIBUTES}; Secure`;
   if (isLocalHost(context)) return `${LOCAL_NAME}=${secret}; ${ATTRIBUTES}`;
   throw new Problem("tls-required", "Cannot give a cookie over plain HTTP: others could read it on its way");
 }
 
 /** What makes a browser forget the cookie. */
 export function forgottenCookie(context: BridgeContext): string {
-  const tail = context.get("client").isSecure ? "; Secure" : "";
+  const tail = context.env.client.isSecure ? "; Secure" : "";
   return `${nameFor(context)}=; ${ATTRIBUTES}; Max-Age=0${tail}`;
 }
 
 function nameFor(context: BridgeContext): string {
-  return context.get("client").isSecure ? SECURE_NAME : LOCAL_NAME;
+  return context.env.client.isSecure ? SECURE_NAME : LOCAL_NAME;
 }

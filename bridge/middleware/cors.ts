@@ -56,7 +56,7 @@ export function guardAnswers(
   const allowed = new Set(bridge.options.allowedOrigins);
   const askForOffered = askForWhatIsOffered(bridge);
   const add = (context: BridgeContext, headers: Headers): void => {
-    const fields = context.get("headers");
+    const fields = context.env.headers;
     const origin = fields.get("origin");
     const isAllowed = origin !== null && allowed.has(origin);
     headers.set("x-content-type-options", "nosniff");
@@ -64,7 +64,7 @@ export function guardAnswers(
     headers.set("cross-origin-resource-policy", isAllowed ? "cross-origin" : "same-origin");
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", CONTENT_SECURITY);
     // For this machine's own names, which other programs have too, it would shut those out.
-    if (context.get("client").isSecure && !isLocalHost(context)) {
+    if (context.env.client.isSecure && !isLocalHost(context)) {
       headers.set("strict-transport-security", HSTS);
     }
     askForOffered(context, headers);
@@ -78,7 +78,7 @@ export function guardAnswers(
   return (context, answer) => {
     const isAnswer = !(answer instanceof Response);
     const response = isAnswer ? new Response(answer.body, answer) : answer;
-    if (isAnswer && isFromProgram(context.get("headers"))) return response;
+    if (isAnswer && isFromProgram(context.env.headers)) return response;
     if (response.status !== SWITCHING_PROTOCOLS) add(context, response.headers);
     return response;
   };
@@ -100,9 +100,9 @@ export function answerPreflight(
 ): (context: BridgeContext) => Response | undefined {
   const allowed = new Set(allowedOrigins);
   return (context) => {
-    const headers = context.get("headers");
+    const headers = context.env.headers;
     const origin = headers.get("origin");
-    if (context.req.raw.method !== "OPTIONS" || origin === null) return undefined;
+    if (context.env.method !== "OPTIONS" || origin === null) return undefined;
     if (!headers.has("access-control-request-method")) return undefined;
     if (!allowed.has(origin)) {
       throw new Problem("cross-origin", `Cannot allow anything to ${origin}`, { param: "Origin" });

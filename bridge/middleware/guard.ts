@@ -1,6 +1,4 @@
 import type { Answer, Bridge, BridgeContext, RouteHandler } from "../context.ts";
-import { HeaderFields } from "../header_fields.ts";
-import { splitUrl } from "../raw_url.ts";
 import { answerPreflight, guardAnswers } from "./cors.ts";
 import { limitUrl, refuseWhileDraining } from "./limits.ts";
 import { guardHost, guardOrigin } from "./origin.ts";
@@ -18,7 +16,7 @@ type Handler = (context: BridgeContext) => Response | Promise<Response>;
  * brought a publish from 28 µs of a core to 11, of which 7 are Deno's and Hono's.
  */
 export function guard(bridge: Bridge): (handler: RouteHandler) => Handler {
-  const { broker, options, clients } = bridge;
+  const { broker, options } = bridge;
   const checkHost = guardHost(options);
   const checkUrl = limitUrl(broker.limits.urlBytesMax);
   const preflight = answerPreflight(options);
@@ -32,7 +30,6 @@ export function guard(bridge: Bridge): (handler: RouteHandler) => Handler {
   const answer = (context: BridgeContext, handler: RouteHandler): ReturnType<RouteHandler> => {
     checkHost(context);
     checkUrl(context);
-    context.set("url", splitUrl(context.req.raw.url));
     const permission = preflight(context);
     if (permission) return permission;
     checkOrigin(context);
@@ -41,9 +38,6 @@ export function guard(bridge: Bridge): (handler: RouteHandler) => Handler {
   };
 
   return (handler) => (context) => {
-    const fields = new HeaderFields(context.req.raw.headers);
-    context.set("headers", fields);
-    context.set("client", clients.read(fields, context.env?.info));
     try {
       const answered = answer(context, handler);
       if (!(answered instanceof Promise)) return finish(context, answered);

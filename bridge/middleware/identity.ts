@@ -32,7 +32,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function identified(bridge: Bridge, handler: RouteHandler): RouteHandler {
   const allowed = new Set(bridge.options.allowedOrigins);
   const handle = (context: BridgeContext, identity: Identity): ReturnType<RouteHandler> => {
-    context.set("identity", identity);
+    context.env.identity = identity;
     return handler(context);
   };
   return (context) => {
@@ -47,7 +47,7 @@ export function identified(bridge: Bridge, handler: RouteHandler): RouteHandler 
 /** Who is asked for a password shows it: a listener asks for nothing that it does not offer. */
 export function askForWhatIsOffered({ broker: { door } }: Bridge) {
   return (context: BridgeContext, headers: Headers): void => {
-    const { offer } = context.get("client");
+    const { offer } = context.env.client;
     if (!offer || door.takesPasswords(offer) || !headers.get("www-authenticate")?.startsWith(BASIC)) return;
     headers.set("www-authenticate", door.takesTokens(offer) ? BEARER : UNASKED);
   };
@@ -72,12 +72,12 @@ function identityOf(broker: Broker, grant: Grant, credentials: Credentials): Ide
 
 /** A stream token goes before all else: whoever puts it into a URL means it, and browsers add cookies unasked. */
 function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identity> | undefined {
-  const { query } = context.get("url");
+  const { query } = context.env.url;
   if (query === "") return undefined;
   const token = /token|%/i.test(query) ? new Parameters(query).text("token") : undefined;
   if (token === undefined) return undefined;
-  const { method } = context.req.raw;
-  const headers = context.get("headers");
+  const { method } = context.env;
+  const headers = context.env.headers;
   if (!["GET", "HEAD"].includes(method) || !names(headers.get("accept"), "text/event-stream")) {
     throw new Problem(
       "invalid-parameter",
@@ -93,7 +93,7 @@ function identityOfToken(bridge: Bridge, context: BridgeContext): Promise<Identi
 
 async function bearerOf(bridge: Bridge, context: BridgeContext, token: string): Promise<Identity> {
   const identity = await bridge.streamTokens.find(token);
-  if (identity && isOffered(context.get("client").offer, identity.issuerMethod)) return identity;
+  if (identity && isOffered(context.env.client.offer, identity.issuerMethod)) return identity;
   throw new Problem("stream-token-over", "Cannot let you in with this stream token", {
     param: "token",
     headers: { "www-authenticate": UNASKED },
@@ -106,11 +106,11 @@ function identityOfCookie(
   context: BridgeContext,
   allowed: ReadonlySet<string>,
 ): Promise<Identity> | undefined {
-  const headers = context.get("headers");
+  const headers = context.env.headers;
   const secret = headers.has("authorization") ? undefined : readCookie(context);
   if (secret === undefined) return undefined;
   const origin = headers.get("origin");
-  const isDowngrade = context.get("client").isSecure && origin?.startsWith("http:") && !allowed.has(origin);
+  const isDowngrade = context.env.client.isSecure && origin?.startsWith("http:") && !allowed.has(origin);
   if (isDowngrade || isForeign(context, allowed)) {
     throw new Problem("cross-origin", `Cannot take the cookie on behalf of ${origin ?? "another site"}`, {
       param: "Origin",
@@ -121,7 +121,7 @@ function identityOfCookie(
 
 async function loggedIn(bridge: Bridge, context: BridgeContext, secret: string): Promise<Identity> {
   const login = await bridge.logins.find(secret);
-  if (login && isOffered(context.get("client").offer, login.method)) return login;
+  if (login && isOffered(context.env.client.offer, login.method)) return login;
   throw new Problem("session-over", "Cannot let you in with this cookie", {
     param: "Cookie",
     headers: { "www-authenticate": UNASKED, "set-cookie": forgottenCookie(context) },
@@ -162,8 +162,8 @@ class NoCredentials implements Credentials {
 
 /** What the header Authorization shows; nothing without one. */
 export function readCredentials({ door }: Broker, context: BridgeContext): Credentials {
-  const client = context.get("client");
-  const header = context.get("headers").get("authorization")?.trim();
+  const client = context.env.client;
+  const header = context.env.headers.get("authorization")?.trim();
   if (header === undefined) return new NoCredentials(client);
   const { peer, offer } = client;
   const nothing = { username: undefined, password: undefined, clientId: undefined, peer, offer };

@@ -21,7 +21,7 @@ export function limitUrl(urlBytesMax: number): (context: BridgeContext) => void 
 /** Refuses changes while the bridge is about to stop: nobody might be left to route them. */
 export function refuseWhileDraining(bridge: Bridge): (context: BridgeContext) => void {
   return (context) => {
-    if (bridge.isDraining && METHODS_THAT_CHANGE.includes(context.req.method)) {
+    if (bridge.isDraining && METHODS_THAT_CHANGE.includes(context.env.method)) {
       throw new Problem("draining", "Cannot take a message: the broker stops", {
         headers: { "retry-after": RETRY_AFTER_SECONDS },
       });

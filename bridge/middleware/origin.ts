@@ -17,7 +17,7 @@ export function guardHost(options: BridgeOptions): (context: BridgeContext) => v
   // Nearly all requests name the same one.
   let known: string | null = null;
   return (context) => {
-    const named = context.get("headers").get("host");
+    const named = context.env.headers.get("host");
     if (named !== null && named === known) return;
     const host = requestHost(context);
     if (isKnownHost(host, allowed)) known = named;
@@ -37,8 +37,8 @@ export function guardHost(options: BridgeOptions): (context: BridgeContext) => v
 export function guardOrigin(options: BridgeOptions): (context: BridgeContext) => void {
   const allowed = new Set(options.allowedOrigins);
   return (context) => {
-    const { method } = context.req.raw;
-    const headers = context.get("headers");
+    const { method } = context.env;
+    const headers = context.env.headers;
     const origin = headers.get("origin");
     if (isForeign(context, allowed) && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
       throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {
@@ -50,12 +50,12 @@ export function guardOrigin(options: BridgeOptions): (context: BridgeContext) =>
 
 /** Whether a browser says that another origin's page is behind the request, and not one that is allowed. */
 export function isForeign(context: BridgeContext, allowed: ReadonlySet<string>): boolean {
-  const headers = context.get("headers");
+  const headers = context.env.headers;
   const origin = headers.get("origin");
   if (origin !== null) return !allowed.has(origin) && !isOriginOf(requestHost(context), origin);
   // A link from a neighbour may be followed; what changes something comes with its origin, or from elsewhere.
   const site = headers.get("sec-fetch-site");
-  return site === "cross-site" || (site === "same-site" && !SAFE_METHODS.includes(context.req.raw.method));
+  return site === "cross-site" || (site === "same-site" && !SAFE_METHODS.includes(context.env.method));
 }
 
 /** Whether the request was sent to a name of this machine. */
@@ -102,7 +102,7 @@ export function isWebSocket(headers: HeaderReader): boolean {
 }
 
 function requestHost(context: BridgeContext): string {
-  const host = context.get("headers").get("host");
+  const host = context.env.headers.get("host");
   return (host ?? /^[^:]+:\/\/([^/?#]*)/.exec(context.req.raw.url)?.[1] ?? "").toLowerCase();
 }
 

@@ -52,11 +52,11 @@ export async function listRetained(
 ): Promise<Response> {
   parameters.allowOnly(LIST_PARAMETERS);
   requireOffered(bridge.broker, filter);
-  const identity = context.get("identity");
+  const identity = context.env.identity;
   const listing = readListing(bridge, identity, filter, parameters);
   const shape = parameters.choice("shape", SHAPES, "list");
   const after = parameters.text("after");
-  const type = negotiate(context.get("headers").get("accept"), ["application/json", ...JSON_LINES]);
+  const type = negotiate(context.env.headers.get("accept"), ["application/json", ...JSON_LINES]);
   const headers = {
     "content-type": type,
     "cache-control": "no-cache",
@@ -66,7 +66,7 @@ export async function listRetained(
   };
   if (type !== "application/json") {
     if (shape !== "list") throw notAllowed("shape", shape, "lines are always a list");
-    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+    if (context.env.method === "HEAD") return new Response(null, { headers });
     return new Response(linesOf(bridge, listing, after), { headers });
   }
   const { signal } = context.req.raw; // As deno.json asks, it aborts for nobody but who is gone, and Deno says nothing of it

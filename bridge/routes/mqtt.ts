@@ -13,8 +13,8 @@ export function mqttRoute(bridge: Bridge): RouteHandler {
 
 function upgrade(bridge: Bridge, context: BridgeContext): Response {
   const request = context.req.raw;
-  const headers = context.get("headers");
-  const openWebSocket = context.env?.info?.openWebSocket;
+  const headers = context.env.headers;
+  const openWebSocket = context.env.openWebSocket;
   if (!openWebSocket) {
     throw new Problem("not-found", "Cannot open a WebSocket on this port", {
       hint:
@@ -48,7 +48,7 @@ function upgrade(bridge: Bridge, context: BridgeContext): Response {
       headers: { "retry-after": RETRY_AFTER_SECONDS },
     });
   }
-  const { peer, address } = context.get("client");
+  const { peer, address } = context.env.client;
   const onClose = () => bridge.webSocketCount--;
   const response = openWebSocket(request, { key, protocol, peer, address, onClose });
   bridge.webSocketCount++;

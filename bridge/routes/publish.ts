@@ -27,9 +27,9 @@ const encoder = new TextEncoder();
 /** `POST` publishes the body, `PUT` makes it the topic's retained value. */
 export async function publish(bridge: Bridge, context: BridgeContext): Promise<Answer> {
   const request = context.req.raw;
-  const headers = context.get("headers");
-  const identity = context.get("identity");
-  const url = context.get("url");
+  const headers = context.env.headers;
+  const identity = context.env.identity;
+  const url = context.env.url;
   const parameters = new Parameters(url.query);
   const { limits } = bridge.broker;
   const asked = readPublishRequest(headers, parameters, limits);
@@ -50,14 +50,14 @@ export async function publish(bridge: Bridge, context: BridgeContext): Promise<A
 /** `DELETE` clears the topic's retained value, which live subscribers see as an empty message. */
 export async function clear(bridge: Bridge, context: BridgeContext): Promise<Response> {
   const { broker } = bridge;
-  const identity = context.get("identity");
-  const url = context.get("url");
+  const identity = context.env.identity;
+  const url = context.env.url;
   const parameters = new Parameters(url.query);
   parameters.allowOnly(["topic"]);
   const topic = readTopic(url, parameters, broker.limits.topicLevelsMax);
   requireMayPublish(bridge, identity, { topic, qos: 0, retain: true });
   const retained = broker.retained.get(identity, topic);
-  requirePreconditions(context.get("headers"), retained && etagOf(broker.epoch, retained));
+  requirePreconditions(context.env.headers, retained && etagOf(broker.epoch, retained));
   if (!retained) throw new Problem("no-retained-value", `Cannot clear ${JSON.stringify(topic)}: it is empty`);
   requireRate(bridge, context, { topic, payload: NO_BYTES });
   const publication = broker.publish(identity, { topic, payload: NO_BYTES, qos: 0, retain: true });
@@ -81,8 +81,8 @@ function requireRate(
 ): void {
   if (!rates.isLimited) return;
   const bytes = encoder.encode(topic).length + payload.length;
-  const { peer } = context.get("client");
-  const seconds = rates.take(context.get("identity"), peer, bytes);
+  const { peer } = context.env.client;
+  const seconds = rates.take(context.env.identity, peer, bytes);
   if (seconds === 0) return;
   throw new Problem("publish-rate-exceeded", `Cannot take more messages from you for ${seconds} seconds`, {
     headers: { "retry-after": String(seconds) },
@@ -130,8 +130,8 @@ async function publishOnce(
       },
     );
   }
-  const fingerprint = await fingerprintOf(context.req.raw.method, draft, asked);
-  const scopedKey = `${context.get("identity").name}\n${key}`;
+  const fingerprint = await fingerprintOf(context.env.method, draft, asked);
+  const scopedKey = `${context.env.identity.name}\n${key}`;
   const previous = bridge.idempotency.find(scopedKey);
   if (previous) {
     if (previous.fingerprint !== fingerprint) {
@@ -168,11 +168,11 @@ function publishDraft(
   asked: PublishRequest,
 ): PublishAnswer | Promise<PublishAnswer> {
   const { broker } = bridge;
-  const identity = context.get("identity");
+  const identity = context.env.identity;
   const { topic } = draft;
   requireMayPublish(bridge, identity, draft);
-  const isState = context.req.raw.method === "PUT";
-  const headers = context.get("headers");
+  const isState = context.env.method === "PUT";
+  const headers = context.env.headers;
   // Most that publish need not know what the topic has.
   const previous = isState || hasPreconditions(headers) ? broker.retained.get(identity, topic) : undefined;
   requirePreconditions(headers, previous && etagOf(broker.epoch, previous));

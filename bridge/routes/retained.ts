@@ -33,7 +33,7 @@ export function readRetained(
   const { broker } = bridge;
   const format = parameters.choice("format", ["raw", "json"], "raw");
   const payload = parameters.choice("payload", PAYLOAD_FORMS, "auto");
-  const identity = context.get("identity");
+  const identity = context.env.identity;
   requireRight(identity, "receive", topic);
   const message = broker.retained.get(identity, topic);
   if (!message) throw noRetainedValue(topic);
@@ -46,7 +46,7 @@ export function readRetained(
     "vary": "Accept, Authorization, Cookie",
     ...GUARD_HEADERS,
   };
-  if (isUnchanged(context.get("headers"), etag)) return new Response(null, { status: 304, headers: shared });
+  if (isUnchanged(context.env.headers, etag)) return new Response(null, { status: 304, headers: shared });
   if (format === "raw") {
     return rawResponse(message, { ...shared, ...mqttHeaders(message, broker.clock.now()) });
   }

@@ -54,18 +54,18 @@ async function logOut(bridge: Bridge, context: BridgeContext): Promise<Response>
 }
 
 async function credentialsOf(bridge: Bridge, context: BridgeContext): Promise<Credentials> {
-  const headers = context.get("headers");
+  const headers = context.env.headers;
   if (headers.has("authorization")) return readCredentials(bridge.broker, context);
   if (!headers.get("content-type")?.toLowerCase().startsWith("application/json")) throw nameless();
   const { username, password } = await readJsonObject(bridge, context, ["username", "password"]);
   if (typeof username !== "string") throw invalidBody("username is not a text", "username");
   if (typeof password !== "string") throw invalidBody("password is not a text", "password");
-  const { peer, offer } = context.get("client");
+  const { peer, offer } = context.env.client;
   return { username, password: encoder.encode(password), clientId: undefined, peer, offer };
 }
 
 function allowNoParameters(context: BridgeContext): void {
-  new Parameters(context.get("url").query).allowOnly([]);
+  new Parameters(context.env.url.query).allowOnly([]);
 }
 
 function nameless(): Problem {

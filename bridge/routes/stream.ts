@@ -23,11 +23,11 @@ export function streamRoute(bridge: Bridge): RouteHandler {
 export function openStream(bridge: Bridge, context: BridgeContext): Response {
   const { broker, streams } = bridge;
   const request = context.req.raw;
-  const identity = context.get("identity");
-  const url = context.get("url");
+  const identity = context.env.identity;
+  const url = context.env.url;
   const parameters = new Parameters(url.query);
   const filters = readFilters(url, parameters, broker.limits.topicLevelsMax);
-  const wish = readStreamWish(bridge, { identity, headers: context.get("headers"), parameters, filters });
+  const wish = readStreamWish(bridge, { identity, headers: context.env.headers, parameters, filters });
   for (const filter of filters) {
     requireOffered(broker, filter);
     requireRight(identity, "subscribe", parseShare(filter)?.filter ?? filter);

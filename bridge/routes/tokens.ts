@@ -19,8 +19,8 @@ export function tokenRoute(bridge: Bridge): RouteHandler {
 
 async function issue(bridge: Bridge, context: BridgeContext): Promise<Response> {
   const { broker } = bridge;
-  const identity = context.get("identity");
-  new Parameters(context.get("url").query).allowOnly([]);
+  const identity = context.env.identity;
+  new Parameters(context.env.url.query).allowOnly([]);
   const wish = readWish(await readJsonObject(bridge, context, ["filters", "ttl"]), broker);
   // All who show no name would share one bound.
   if (identity.name === ANONYMOUS_NAME) throw denied(identity, "subscribe", wish.filters[0]!);

@@ -13,10 +13,10 @@ import { openStream } from "./stream.ts";
 export function topicRoutes(bridge: Bridge): RouteHandler {
   return methods({
     GET: (context) => {
-      if (names(context.get("headers").get("accept"), "text/event-stream")) {
+      if (names(context.env.headers.get("accept"), "text/event-stream")) {
         return openStream(bridge, context);
       }
-      const url = context.get("url");
+      const url = context.env.url;
       const parameters = new Parameters(url.query);
       const { topicLevelsMax } = bridge.broker.limits;
       if (parameters.has("topic") && !parameters.has("deep")) {
