@@ -22,20 +22,13 @@ export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "desc
 export class HttpsServer {
   readonly #inner: HttpServer;
   /** Whose an inner connection is, by its port; from elsewhere nobody is let in. */
-  readonly #passages = new Map<number, readonly [Link, Passage]>();
+  readonly #passages = new Map<number, readonly [Passage, RequestInfo]>();
 
   constructor(fetch: Fetch, options: HttpsServerOptions) {
-    this.#inner = new HttpServer((request, info) => {
-      const [link, passage] = this.#passages.get(info.remoteAddr.port) ?? [];
-      if (!link || !passage) return new Response(null, { status: 403 });
-      return fetch(request, {
-        remoteAddr: remoteAddress(link),
-        isSecure: true,
-        openWebSocket: (_request, opening) => {
-          passage.openWebSocket(opening);
-          return new Response(null); // Nobody hears it: the link is HTTP's no more.
-        },
-      });
+    this.#inner = new HttpServer((request, { remoteAddr }) => {
+      const [passage, info] = this.#passages.get(remoteAddr.port) ?? [];
+      if (!passage) return new Response(null, { status: 403 });
+      return fetch(request, info!);
     }, { ...options, hostname: INNER_HOST, port: 0 });
   }
 
@@ -45,7 +38,7 @@ export class HttpsServer {
     const { port } = inner.localAddr;
     inner.setNoDelay(true);
     const passage = new Passage(link, inner);
-    this.#passages.set(port, [link, passage]);
+    this.#passages.set(port, [passage, requestInfo(link, passage)]);
     const successor = await passage.outcome;
     this.#passages.delete(port);
     if (!successor) link.close();
@@ -61,6 +54,16 @@ export class HttpsServer {
   async shutdown(): Promise<void> {
     await this.#inner.shutdown();
   }
+}
+
+/** What is known of all requests of a link. */
+function requestInfo(link: Link, passage: Passage): RequestInfo {
+  return {
+    remoteAddr: remoteAddress(link),
+    isSecure: true,
+    // Nobody hears the answer: the link is HTTP's no more.
+    openWebSocket: (_request, opening) => passage.openWebSocket(opening) ? new Response(null) : undefined,
+  };
 }
 
 /** Of a peer such as `127.0.0.1:50312` or `[::1]:50312`. */

@@ -1,7 +1,11 @@
 import { type Link, upgradeLink } from "../broker/mod.ts";
+import { PassedBytes } from "./passed_bytes.ts";
+import { TakenLink } from "./taken_link.ts";
 import type { WebSocketOpening } from "./web_socket.ts";
 
 const CHUNK_BYTES = 16 * 1024;
+/** Of a request for a WebSocket, which has about 1 KiB, and of what the client sends behind it before it is heard. */
+const KEPT_BYTES = 8 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /** The end of a connection to a server inside. */
@@ -12,12 +16,13 @@ export type Inner = Pick<Deno.Conn, "read" | "write" | "close">;
  * of it.
  *
  *     client <──> link <──> inner
- *                  └──> WebSocket    from then on, with what the client sends next
+ *                  └──> WebSocket    from then on, with what the client sent behind that request
  */
 export class Passage {
   readonly #link: Link;
   readonly #inner: Inner;
   readonly #outcome = Promise.withResolvers<Link | undefined>();
+  readonly #passed = new PassedBytes({ keptBytes: KEPT_BYTES, chunkBytes: CHUNK_BYTES });
   #isOver = false;
   /** With what was read of the link too late to be passed on. */
   readonly #forth: Promise<Uint8Array>;
@@ -35,21 +40,30 @@ export class Passage {
     return this.#outcome.promise;
   }
 
-  /** Nothing is passed on any more, not even an earlier answer that the client did not wait for. */
-  openWebSocket(opening: WebSocketOpening): void {
-    if (this.#isOver) return opening.onClose();
-    const taken = new TakenLink(this.#link, { opening, rest: this.#forth, quiet: this.#back });
+  /**
+   * Nothing is passed on any more, not even an earlier answer that the client did not wait for. What the client sent
+   * behind its request is the WebSocket's, though it was passed on; false if that was too much to be still there.
+   */
+  openWebSocket(opening: WebSocketOpening): boolean {
+    if (this.#isOver) {
+      opening.onClose();
+      return true;
+    }
+    const early = this.#passed.behindHeadWith(opening.key);
+    if (!early) return false;
+    const taken = new TakenLink(this.#link, { opening, ahead: [early, this.#forth], quiet: this.#back });
     this.#end(upgradeLink(taken, opening));
+    return true;
   }
 
   async #passForth(): Promise<Uint8Array> {
-    const buffer = new Uint8Array(CHUNK_BYTES);
     try {
       for (;;) {
-        const count = await this.#link.read(buffer);
+        const count = await this.#link.read(this.#passed.room());
         if (count === null) break;
-        if (this.#isOver) return buffer.subarray(0, count);
-        await writeAll(this.#inner, buffer.subarray(0, count));
+        const bytes = this.#passed.take(count);
+        if (this.#isOver) return bytes;
+        await writeAll(this.#inner, bytes);
       }
     } catch {
       // What is wrong with one side only ends both, and whoever took the link over hears it there.
@@ -77,59 +91,6 @@ export class Passage {
     this.#isOver = true;
     this.#inner.close();
     this.#outcome.resolve(successor);
-  }
-}
-
-interface Taking {
-  readonly opening: WebSocketOpening;
-  readonly rest: Promise<Uint8Array>;
-  /** Nobody else writes any more. */
-  readonly quiet: Promise<void>;
-}
-
-/** A link that HTTP has left: as it was, but for what HTTP had begun to read of it, and for whose it is. */
-class TakenLink implements Link {
-  readonly peer: string;
-  readonly address: string | undefined;
-  readonly certificate: Link["certificate"];
-  readonly #link: Link;
-  readonly #onClose: () => void;
-  readonly #quiet: Promise<void>;
-  #rest: Promise<Uint8Array> | undefined;
-  #isClosed = false;
-
-  constructor(link: Link, { opening, rest, quiet }: Taking) {
-    this.peer = opening.peer;
-    this.address = opening.address;
-    this.certificate = link.certificate;
-    this.#link = link;
-    this.#onClose = opening.onClose;
-    this.#rest = rest;
-    this.#quiet = quiet;
-  }
-
-  open(): Promise<void> {
-    return this.#quiet;
-  }
-
-  async read(buffer: Uint8Array): Promise<number | null> {
-    if (!this.#rest) return await this.#link.read(buffer);
-    const rest = await this.#rest;
-    const count = Math.min(rest.length, buffer.length);
-    buffer.set(rest.subarray(0, count));
-    this.#rest = count < rest.length ? Promise.resolve(rest.subarray(count)) : undefined;
-    return count > 0 ? count : await this.#link.read(buffer);
-  }
-
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#link.write(bytes);
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#link.close();
-    this.#onClose();
   }
 }
 

@@ -8,8 +8,11 @@ export interface WebSocketOpening extends WebSocketAnswer {
   readonly onClose: () => void;
 }
 
-/** Makes a WebSocket of a request, on which MQTT is served. */
-export type WebSocketOpener = (request: Request, opening: WebSocketOpening) => Response;
+/**
+ * Makes a WebSocket of a request, on which MQTT is served. Undefined if the client sent on without waiting for it, and
+ * more than could be kept.
+ */
+export type WebSocketOpener = (request: Request, opening: WebSocketOpening) => Response | undefined;
 
 /**
  * WebSockets that Deno frames, which costs HTTP beside them nothing. It keeps the fragments of a message without a bound

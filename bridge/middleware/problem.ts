@@ -97,6 +97,12 @@ export const PROBLEMS = {
     title: "The WebSocket offers no subprotocol of MQTT",
     help: "A client of MQTT offers the subprotocol mqtt, or mqttv3.1 as some older ones do.",
   },
+  "websocket-not-awaited": {
+    status: 400,
+    title: "The client did not wait for its WebSocket",
+    help:
+      "Send no frames before the answer 101 has come: 8 KiB are kept with the request, what is more may be lost.",
+  },
   "invalid-body": {
     status: 400,
     title: "The body is not what the route takes",

@@ -51,6 +51,13 @@ function upgrade(bridge: Bridge, context: BridgeContext): Response {
   const { peer, address } = context.env.client;
   const onClose = () => bridge.webSocketCount--;
   const response = openWebSocket(request, { key, protocol, peer, address, onClose });
+  if (!response) {
+    broker.counters.webSocketsRefused++;
+    throw new Problem(
+      "websocket-not-awaited",
+      "Cannot open the WebSocket: more was sent before it was open than could be kept",
+    );
+  }
   bridge.webSocketCount++;
   return response;
 }

@@ -5,18 +5,20 @@ import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
-import { frame, WebSocketReader } from "../support/websocket_client.ts";
+import { frame, handshake, WebSocketReader } from "../support/websocket_client.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const encoder = new TextEncoder();
 
+type Answer = Response | undefined;
+
 /** A server, what it learns of its requests, and where it listens inside. */
-function start(answer: (info: RequestInfo) => Response | Promise<Response> = () => new Response("hello")) {
+function start(answer: (info: RequestInfo) => Answer | Promise<Answer> = () => new Response("hello")) {
   const infos: RequestInfo[] = [];
   let port = 0;
-  const https = new HttpsServer((_request, info) => {
+  const https = new HttpsServer(async (_request, info) => {
     infos.push(info);
-    return answer(info);
+    return await answer(info) ?? new Response(null, { status: 400 });
   }, {
     log: silentLog,
     clock: new SimulatedClock(),
@@ -63,15 +65,13 @@ Deno.test("whoever finds the port inside is let in to nothing", async () => {
   await https.shutdown();
 });
 
-Deno.test("a link that breaks off ends what it was served by", async () => {
+Deno.test("a link that breaks ends what it was served by", async () => {
   const { https } = start();
   const [near, far] = memoryLinks("192.0.2.1:1");
-  let isOver = false;
-  const serving = https.serve(far).then(() => isOver = true);
+  const serving = https.serve(far);
   await near.write(encoder.encode("GET / HTTP/1.1\r\nHost: loc"));
-  near.close();
-  await eventually(() => assertEquals(isOver, true));
-  await serving;
+  far.close();
+  assertEquals(await within(serving, () => "It is still served"), undefined);
   await https.shutdown();
 });
 
@@ -88,7 +88,7 @@ Deno.test("a request makes a WebSocket of its link, which HTTP has nothing to do
   const { https } = start(({ openWebSocket }) => openWebSocket!(new Request("http://x/"), wish));
   const [near, far] = memoryLinks("192.0.2.1:1");
   const serving = https.serve(far);
-  await near.write(encoder.encode("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await near.write(handshake());
   const socket = (await within(serving, () => "It is still served"))!;
   assertEquals([socket.peer, socket.address], ["192.0.2.7", "192.0.2.7"]);
   await socket.open!();
@@ -116,7 +116,7 @@ Deno.test("a request makes a WebSocket of its link, which HTTP has nothing to do
   assertEquals(wish.closed.count, 1);
 });
 
-Deno.test("a WebSocket whose client is gone before it opens is closed at once", async () => {
+Deno.test("a WebSocket whose link breaks before it opens is closed at once", async () => {
   const wish = opening();
   const asked = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
@@ -127,11 +127,76 @@ Deno.test("a WebSocket whose client is gone before it opens is closed at once", 
   });
   const [near, far] = memoryLinks("192.0.2.1:1");
   const serving = https.serve(far);
-  await near.write(encoder.encode("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await near.write(handshake());
   await asked.promise;
-  near.close();
+  far.close();
   assertEquals(await within(serving, () => "It is still served"), undefined);
   gone.resolve();
   await eventually(() => assertEquals(wish.closed.count, 1));
+  await https.shutdown();
+});
+
+/** The bytes that a client gets out of its WebSocket's frames. */
+async function readText(socket: Link, length: number): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(7);
+  while (text.length < length) {
+    const count = (await within(socket.read(buffer), () => `Only ${text} came`))!;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+  return text;
+}
+
+/** A server that opens a WebSocket when it is let, and a link to it. */
+function startSlowly() {
+  const allowed = Promise.withResolvers<void>();
+  const wish = opening();
+  const { https, infos } = start(async ({ openWebSocket }) => {
+    await allowed.promise;
+    return openWebSocket!(new Request("http://x/"), wish);
+  });
+  const [near, far] = memoryLinks("192.0.2.1:1");
+  return { https, infos, near, far, serving: https.serve(far), allow: allowed.resolve, wish };
+}
+
+Deno.test("what a client sends before its WebSocket is open is the WebSocket's, wherever it is split", async () => {
+  const head = handshake();
+  const all = Uint8Array.from([
+    ...head,
+    ...frame(encoder.encode("one\r\n\r\n")),
+    ...frame(encoder.encode("two")),
+  ]);
+  for (let split = head.length - 5; split <= all.length; split++) {
+    const { https, infos, near, serving, allow } = startSlowly();
+    await near.write(all.subarray(0, split));
+    // The rest comes before the request is heard, or behind it, and is read by then or not.
+    if (split >= head.length) await eventually(() => assertEquals(infos.length, 1));
+    await near.write(all.subarray(split));
+    if (split % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    allow();
+    const socket = (await within(serving, () => `It is still served, split at ${split}`))!;
+    await socket.open!();
+    assertEquals(await readText(socket, 10), "one\r\n\r\ntwo");
+    await near.write(frame(encoder.encode("three")));
+    assertEquals(await readText(socket, 5), "three");
+    near.close();
+    socket.close();
+    await https.shutdown();
+  }
+});
+
+Deno.test("there is no WebSocket where more was sent before it is open than is kept", async () => {
+  const { https, near, far, serving, allow, wish } = startSlowly();
+  await near.write(handshake());
+  // Twice what the link holds, so half of it at least is passed on by then.
+  const early = frame(new Uint8Array(128 * 1024));
+  for (let sent = 0; sent < early.length;) sent += await near.write(early.subarray(sent));
+  allow();
+  const buffer = new Uint8Array(100);
+  const count = (await within(near.read(buffer), () => "No answer came"))!;
+  assertStringIncludes(new TextDecoder().decode(buffer.subarray(0, count)), "HTTP/1.1 400 ");
+  assertEquals(wish.closed.count, 0);
+  far.close();
+  await serving;
   await https.shutdown();
 });

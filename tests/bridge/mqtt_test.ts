@@ -22,7 +22,6 @@ import {
   WebSocketClientLink,
   WebSocketReader,
 } from "../support/websocket_client.ts";
-import { SimulatedClock } from "../support/simulated_clock.ts";
 import { problemOf } from "./support.ts";
 
 const HOST = "127.0.0.1";
@@ -45,7 +44,7 @@ class Everything {
     this.server = new Server(this.broker, { sysIntervalSeconds: 0 });
     this.bridge = createBridge(this.broker, { trustedProxies: [HOST] });
     const { packetBytesMax: messageBytesMax } = this.broker.limits;
-    const parts = { log: silentLog, clock: new SimulatedClock() };
+    const parts = { log: silentLog, clock: this.broker.clock };
     if (framer === "Deno") {
       const openWebSocket = upgradeByDeno((socket, whose) =>
         this.server.accept(new UpgradedLink(socket, { ...whose, messageBytesMax }))
@@ -157,6 +156,16 @@ Deno.test("[MQTT-6.0.0-3] [MQTT5-6.0.0-3] a WebSocket without a subprotocol of M
   const head = new Request("http://localhost/mqtt", { method: "HEAD", headers: HONEST });
   assertEquals((await everything.bridge.fetch(head, ABLE)).status, 426);
   await eventually(() => assertEquals(everything.server.connectionCount, 0));
+});
+
+Deno.test("who sent more behind the request for a WebSocket than can be kept is refused, and counted", async () => {
+  await using everything = new Everything("broker");
+  const full: RequestInfo = { ...UNABLE, openWebSocket: () => undefined };
+  const { type, status } = await problemOf(
+    await everything.bridge.fetch(new Request("http://localhost/mqtt", { headers: HONEST }), full),
+  );
+  assertEquals([type, status], ["/problems/websocket-not-awaited", 400]);
+  assertEquals(everything.broker.counters.webSocketsRefused, 1);
 });
 
 Deno.test("where no WebSockets can be opened, the answer says where they can, and what it takes", async () => {
