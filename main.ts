@@ -159,7 +159,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
       version: manifest.version,
     });
     bridge = createBridge(broker, { ...options.http, hasWebSocket: options.http.websocket !== "none" });
-    http = openWeb(options, { fetch: bridge.fetch, entrances, server, log, clock, descriptors });
+    http = openWeb(options, { fetch: bridge.fetch, entrances, server, counters, log, clock, descriptors });
     descriptors?.onShort(() => http.dropIdle());
     descriptors?.recover();
   } catch (error) {
@@ -206,13 +206,14 @@ interface WebParts {
   readonly fetch: Bridge["fetch"];
   readonly entrances: Entrances;
   readonly server: Server;
+  readonly counters: Broker["counters"];
   readonly log: Log;
   readonly clock: Clock;
   readonly descriptors: Descriptors | undefined;
 }
 
 /** HTTP, and HTTPS on the links that the server lets in. */
-function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebParts): WebServers {
+function openWeb(options: Options, { fetch, entrances, server, counters, ...parts }: WebParts): WebServers {
   const { host: hostname, port } = options.http;
   const { "http-port": httpOffer, "http-tls-port": offer } = options.offers;
   const came = { offer: httpOffer, openWebSocket: plainOpener(options, server) };
@@ -226,7 +227,11 @@ function openWeb(options: Options, { fetch, entrances, server, ...parts }: WebPa
       ),
   );
   const https = entrances.https &&
-    new HttpsServer((request, info) => fetch(request, { ...info, offer }), parts);
+    new HttpsServer((request, info) => fetch(request, { ...info, offer }), {
+      ...parts,
+      stallSeconds: options.limits.stallSeconds,
+      onStall: () => counters.met("stallSeconds"),
+    });
   if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link), offer });
   return {
     urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),

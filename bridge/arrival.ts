@@ -11,6 +11,7 @@ export class Arrival {
   readonly method: string;
   readonly headers: HeaderReader;
   readonly client: Client;
+  readonly follow: RequestInfo["follow"];
   readonly openWebSocket: RequestInfo["openWebSocket"];
   /** Who asks, where that matters: `identified` finds it out before the route. */
   identity!: Identity;
@@ -21,6 +22,7 @@ export class Arrival {
     this.method = request.method;
     this.headers = new HeaderFields(request.headers);
     this.client = clients.read(this.headers, info);
+    this.follow = info?.follow;
     this.openWebSocket = info?.openWebSocket;
     this.#request = request;
   }

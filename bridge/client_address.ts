@@ -21,6 +21,8 @@ export interface RequestInfo {
   readonly isSecure?: boolean;
   /** What the listener offers; undefined: all that is set up. */
   readonly offer?: Offer | undefined;
+  /** To be called if the answer goes on for as long as its client is there; undefined where the server knows it by itself. */
+  readonly follow?: (() => void) | undefined;
   /** Without it there are no WebSockets where the request came in. */
   readonly openWebSocket?: WebSocketOpener | undefined;
 }

@@ -1,14 +1,15 @@
 import type { Link } from "../broker/mod.ts";
 import type { RequestInfo } from "./client_address.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
-import { Passage } from "./passage.ts";
+import { Passage, type Patience } from "./passage.ts";
 
 /** Nobody but this process has a reason to connect there. */
 const INNER_HOST = "127.0.0.1";
 
 type Fetch = (request: Request, info: RequestInfo) => Response | Promise<Response>;
 
-export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "descriptors" | "serve">;
+export interface HttpsServerOptions
+  extends Patience, Pick<HttpServerOptions, "log" | "descriptors" | "serve"> {}
 
 /**
  * HTTP for links whose TLS is taken off already, by HTTP/2 or 1.1 as they like. Each is passed on to a server inside,
@@ -21,13 +22,16 @@ export type HttpsServerOptions = Pick<HttpServerOptions, "log" | "clock" | "desc
  */
 export class HttpsServer {
   readonly #inner: HttpServer;
+  readonly #patience: Patience;
   /** Whose an inner connection is, by its port; from elsewhere nobody is let in. */
   readonly #passages = new Map<number, readonly [Passage, RequestInfo]>();
 
   constructor(fetch: Fetch, options: HttpsServerOptions) {
-    this.#inner = new HttpServer((request, { remoteAddr }) => {
+    this.#patience = options;
+    this.#inner = new HttpServer((request, { remoteAddr, completed }) => {
       const [passage, info] = this.#passages.get(remoteAddr.port) ?? [];
       if (!passage) return new Response(null, { status: 403 });
+      passage.begin(completed);
       return fetch(request, info!);
     }, { ...options, hostname: INNER_HOST, port: 0 });
   }
@@ -37,7 +41,7 @@ export class HttpsServer {
     const inner = await Deno.connect({ hostname: INNER_HOST, port: this.#inner.port });
     const { port } = inner.localAddr;
     inner.setNoDelay(true);
-    const passage = new Passage(link, inner);
+    const passage = new Passage(link, inner, this.#patience);
     this.#passages.set(port, [passage, requestInfo(link, passage)]);
     const successor = await passage.outcome;
     this.#passages.delete(port);
@@ -61,6 +65,7 @@ function requestInfo(link: Link, passage: Passage): RequestInfo {
   return {
     remoteAddr: remoteAddress(link),
     isSecure: true,
+    follow: () => passage.follow(),
     // Nobody hears the answer: the link is HTTP's no more.
     openWebSocket: (_request, opening) => passage.openWebSocket(opening) ? new Response(null) : undefined,
   };

@@ -41,9 +41,9 @@ export function openStream(bridge: Bridge, context: BridgeContext): Response {
     return new Response(null, { headers: streamHeaders(wish.type) });
   }
   const stream = streams.open(wish);
-  return typeof stream === "string"
-    ? refuse(bridge, wish, stream)
-    : new Response(stream.body, { headers: streamHeaders(wish.type) });
+  if (typeof stream === "string") return refuse(bridge, wish, stream);
+  context.env.follow?.();
+  return new Response(stream.body, { headers: streamHeaders(wish.type) });
 }
 
 function streamHeaders(type: StreamType): Record<string, string> {

@@ -22,6 +22,8 @@ function start(answer: (info: RequestInfo) => Answer | Promise<Answer> = () => n
   }, {
     log: silentLog,
     clock: new SimulatedClock(),
+    stallSeconds: 60,
+    onStall: () => {},
     serve: (options, handler) => {
       const server = Deno.serve(options, handler);
       port = server.addr.port;
@@ -183,6 +185,20 @@ Deno.test("what a client sends before its WebSocket is open is the WebSocket's, 
     socket.close();
     await https.shutdown();
   }
+});
+
+Deno.test("a WebSocket has all that its client sent before it closed its side", async () => {
+  const { https, near, serving, allow, wish } = startSlowly();
+  await near.write(handshake());
+  await near.write(frame(encoder.encode("all")));
+  near.close();
+  allow();
+  const socket = (await within(serving, () => "It is still served"))!;
+  assertEquals(await readText(socket, 3), "all");
+  assertEquals(await socket.read(new Uint8Array(7)), null);
+  socket.close();
+  await eventually(() => assertEquals(wish.closed.count, 1));
+  await https.shutdown();
 });
 
 Deno.test("there is no WebSocket where more was sent before it is open than is kept", async () => {

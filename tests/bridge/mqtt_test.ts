@@ -54,7 +54,7 @@ class Everything {
       const web = new HttpServer(fetch, { hostname: HOST, port: 0, ...parts });
       [this.web, this.port] = [web, web.port];
     } else {
-      const web = new HttpsServer(this.bridge.fetch, parts);
+      const web = new HttpsServer(this.bridge.fetch, { ...parts, stallSeconds: 60, onStall: () => {} });
       const listener = new TcpListener(HOST, 0, "http", new AddressSet([HOST]));
       this.server.listen(listener, { serve: (link) => web.serve(link) });
       [this.web, this.port] = [web, listener.port];

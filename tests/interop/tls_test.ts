@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Authority } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
+import { frame, handshake } from "../support/websocket_client.ts";
 import { OpenChromium } from "./support/chromium.ts";
 import { curl } from "./support/curl.ts";
 import { connectJs } from "./support/mqttjs.ts";
@@ -166,6 +167,23 @@ test("a stream over HTTPS lives on while the certificate changes", async () => {
   await secure.program.logs("reloaded", "http-certificate");
   await publish("after");
   assertEquals(await stream.lines(2), ["a before", "a after"]);
+});
+
+test("who closes its side of TLS behind its requests gets all answers, and MQTT behind the one for a WebSocket is heard", async () => {
+  await using secure = await SecureProgram.start("--http-tls-port", "0");
+  const caCerts = [Deno.readTextFileSync(secure.ca)];
+  const ask = async (bytes: Uint8Array) => {
+    using client = await Deno.connectTls({ hostname: HOST, port: secure.program.port("https"), caCerts });
+    await client.write(bytes);
+    await client.closeWrite();
+    return await new Response(client.readable).text();
+  };
+  const get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const answers = await ask(new TextEncoder().encode(get + get));
+  assertEquals(answers.match(/\r\n\r\nok\n/g)?.length, 2, answers);
+  const connect = Uint8Array.of(0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78);
+  const connack = "\x04\x20\x02\0\0"; // With the length of its frame.
+  assertStringIncludes(await ask(Uint8Array.of(...handshake(), ...frame(connect))), connack);
 });
 
 test("MQTT.js connects over every WebSocket that there is", async () => {
