@@ -5,7 +5,7 @@ import { type RawUrl, splitUrl } from "./raw_url.ts";
 
 /**
  * A request as it arrived, in the form in which the routes look at it. A plain object and not Hono's variables, and each
- * part looked at once: the server makes a method or a URL anew for each who asks, and a publish asks for dozens of them.
+ * part looked at once: the server makes a method or a header anew for each who asks, and a publish asks some twenty times.
  */
 export class Arrival {
   readonly method: string;

@@ -37,8 +37,7 @@ export function guardHost(options: BridgeOptions): (context: BridgeContext) => v
 export function guardOrigin(options: BridgeOptions): (context: BridgeContext) => void {
   const allowed = new Set(options.allowedOrigins);
   return (context) => {
-    const { method } = context.env;
-    const headers = context.env.headers;
+    const { method, headers } = context.env;
     const origin = headers.get("origin");
     if (isForeign(context, allowed) && (!SAFE_METHODS.includes(method) || isWebSocket(headers))) {
       throw new Problem("cross-origin", `Cannot ${method} on behalf of ${origin ?? "another site"}`, {

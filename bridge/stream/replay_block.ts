@@ -5,8 +5,10 @@ export const BLOCK_MESSAGES = 1024;
 const BYTES_MIN = 16 * 1024;
 /** A larger payload is kept where it is instead of being copied. */
 const COPIED_BYTES_MAX = 16 * 1024;
-/** Of the columns beside topic and payload. */
+/** Of the columns, and of what stands in a packet beside topic and payload. */
 const ENTRY_OVERHEAD_BYTES = 40;
+/** A longer topic would stand here twice, as a string and in its packet, and be counted once. */
+const PACKET_TOPIC_LENGTH_MAX = 256;
 const QOS = 0b011;
 const RETAIN = 0b100;
 
@@ -17,7 +19,7 @@ const RETAIN = 0b100;
  *
  *     topics      │ a/b │ a/c │ a/b │
  *     times       │  t  │  t  │  t' │
- *     costs       │  37 │  39 │  36 │        bytes that each takes; 0 for a gap
+ *     costs       │  45 │  47 │  44 │        bytes that each takes; 0 for a gap
  *     flags       │ 0 1 │ 0 0 │ 1 0 │        QoS and retain
  *     ends        │  5  │ 16  │ 22  │        where in `bytes` each payload ends
  *     bytes       │ ···hi ·······21.5 ·····x │  as they came: a copy of the packet is cheaper than a view of its payload
@@ -45,7 +47,7 @@ export class ReplayBlock {
       message.keep();
       return this.#costs[index] = message.size;
     }
-    const { bytes } = message;
+    const bytes = topic.length > PACKET_TOPIC_LENGTH_MAX ? message.payload : message.bytes;
     if (this.#end + bytes.length > this.#bytes.length) this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#end);
     this.#ends[index] = this.#end += bytes.length;

@@ -9,7 +9,7 @@ import type { Limits } from "./limits.ts";
 export class TopicCheck {
   readonly #limits: Limits;
   readonly #counters: Counters;
-  #right = "";
+  #right: string | undefined;
 
   constructor(limits: Limits, counters: Counters) {
     this.#limits = limits;
@@ -17,7 +17,7 @@ export class TopicCheck {
   }
 
   problemOf(topic: string): TopicProblem | undefined {
-    if (topic === this.#right && topic !== "") return undefined;
+    if (topic === this.#right) return undefined;
     const problem = checkTopic(topic, this.#limits.topicLevelsMax);
     if (problem?.code === "too-many-levels") this.#counters.met("topicLevelsMax");
     if (!problem) this.#right = topic;

@@ -28,7 +28,7 @@ export function claimDataFolder(folder: string): DataFolder {
     const databasePath = `${folder}/${DATABASE_NAME}`;
     // SQLite gives the files beside it the mode of this one.
     Deno.openSync(databasePath, { create: true, write: true, mode: 0o600 }).close();
-    return { databasePath, release: lock.close.bind(lock) };
+    return { databasePath, release: () => release(lock!) };
   } catch (error) {
     lock?.close();
     if (error instanceof StoreError) throw error;
@@ -55,6 +55,12 @@ export function syncFolder(folder: string): void {
   if (Deno.build.os === "windows") return; // It has no such thing.
   using file = Deno.openSync(folder);
   file.syncSync();
+}
+
+/** Closing alone leaves the claim with a child process that is being started at this very moment. */
+function release(lock: Deno.FsFile): void {
+  lock.unlockSync();
+  lock.close();
 }
 
 /** Makes what is missing of the path, each for its owner only, and on the disk before anything is promised in it. */

@@ -159,6 +159,8 @@ Deno.test("a precondition that does not hold publishes nothing", async () => {
   const etag = first.headers.get("etag")!;
   assertEquals((await put("2", { "if-match": `"x-1", W/${etag}` })).status, 200);
   await assertProblem(await put("3", { "if-match": etag }), 412, "precondition-failed");
+  const unless = { method: "POST", body: "3", headers: { "if-none-match": "*" } };
+  await assertProblem(await request("/topics/t", unless), 412, "precondition-failed");
   assertEquals([broker.sequence, await (await request("/topics/t")).text()], [2, "2"]);
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ReplayLog } from "../../bridge/stream/replay_log.ts";
-import { Broker, DEFAULT_LIMITS, type Limits, type Message, type MessageDraft } from "../../broker/mod.ts";
+import { Broker, DEFAULT_LIMITS, type Limits, Message, type MessageDraft } from "../../broker/mod.ts";
+import { encodePublishFrame } from "../../broker/packet/mod.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
@@ -70,8 +71,11 @@ Deno.test("a message comes out of the log as it went in, whatever it has", () =>
   for (let index = 0; index < 3000; index++) {
     const payload = new Uint8Array(index % 7 === 0 ? 20_000 : index % 40).fill(index);
     const qos = (index % 3) as 0 | 1 | 2;
-    const draft = { topic: `t/${index % 5}`, payload, qos, retain: index % 2 === 0 };
-    drafts.push(index % 11 === 0 ? { ...draft, properties } : draft);
+    const topic = `t/${index % 5}${index % 13 === 0 ? "/long".repeat(60) : ""}`;
+    const draft = { topic, payload, qos, retain: index % 2 === 0 };
+    // As it comes over HTTP, and as it comes in a packet.
+    const frame = index % 3 === 0 ? undefined : encodePublishFrame(draft, qos > 0, 4);
+    drafts.push(index % 11 === 0 ? { ...draft, properties } : { ...draft, frame });
   }
   const first = broker.sequence + 1;
   for (const draft of drafts.slice(0, 1500)) broker.publish(EVERYBODY, draft);
@@ -99,6 +103,17 @@ Deno.test("a message in the log does not keep the chunk that it was cut from", (
   chunk.fill(1);
   assertEquals([payload.length, payload.buffer.byteLength, payload[0]], [50, 50, 0]);
   assertEquals(log.get(1)!.payload[0], 0);
+});
+
+Deno.test("what was never kept costs nothing, wherever others stood before", () => {
+  const { log } = logged({ replayMessagesMax: 1000 });
+  const message = (sequence: number) =>
+    new Message({ topic: "t", payload: new Uint8Array(9), qos: 1, retain: false }, sequence, 0);
+  const messages = Array.from({ length: 3000 }, (_, index) => message(index + 1));
+  log.restore({ messages, from: 1, until: 3000, unsureUntil: 0, last: 3099, now: 0 });
+  const { bytes } = log;
+  for (let sequence = 3100; sequence < 4600; sequence++) log.append(message(sequence));
+  assertEquals([log.oldest, log.next, log.bytes], [3600, 4600, bytes]);
 });
 
 Deno.test("behind a gap in the sequence the log starts anew", () => {

@@ -34,6 +34,20 @@ Deno.test("a table whose waits ended has no timer after its time, and begins ane
   assertEquals(stalled, ["second"]);
 });
 
+Deno.test("who is done in time is never told, whoever waits before and behind", () => {
+  for (const done of [0, 1, 2]) {
+    const clock = new SimulatedClock();
+    const table = new StallTable(clock, 1);
+    const stalled: number[] = [];
+    const waits = [0, 1, 2].map((index) => table.begin(() => stalled.push(index)));
+    table.end(waits[done]!);
+    table.end(waits[done]!);
+    assertEquals(table.size, 2);
+    clock.advance(1_000);
+    assertEquals([stalled, table.size], [[0, 1, 2].filter((index) => index !== done), 0]);
+  }
+});
+
 Deno.test("a closed table tells nobody and leaves no timer behind", () => {
   const clock = new SimulatedClock();
   const table = new StallTable(clock, 1);

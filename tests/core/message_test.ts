@@ -54,6 +54,18 @@ Deno.test("compact copies a payload out of a buffer that is much larger, once", 
   assertStrictEquals(message.payload, payload);
 });
 
+Deno.test("a payload that nobody asked for outlives the packet that it came in", () => {
+  const chunk = new Uint8Array(1000);
+  const { bytes, ...places } = encodePublishFrame({ topic: "a/b", payload: Uint8Array.of(7, 8) }, false, 4);
+  chunk.set(bytes, 100);
+  const frame = { bytes: chunk.subarray(100, 100 + bytes.length), ...places };
+  const message = new Message({ ...draftOf(new Uint8Array(0)), frame }, 1, 0);
+  assertEquals(message.payloadBytes, 2);
+  message.compact();
+  chunk.fill(0);
+  assertEquals([[...message.payload], message.payload.buffer.byteLength], [[7, 8], 2]);
+});
+
 Deno.test("compact leaves a payload alone that fills its buffer", () => {
   const payload = new Uint8Array(100);
   const message = new Message(draftOf(payload), 1, 0);
