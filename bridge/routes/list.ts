@@ -139,7 +139,7 @@ async function page(
   let hasPaused = false;
   for (const message of broker.retained.inOrder(identity, filter, after)) {
     if (!message) {
-      await new Promise<void>((resolve) => broker.turn.later(resolve));
+      await broker.turn.heard();
       if (isGone()) return undefined;
       hasPaused = true;
       continue;

@@ -186,6 +186,7 @@ function publishDraft(
       },
     );
   }
+  broker.turn.nextSource();
   const publication = broker.publish(identity, { ...draft, properties: withTrace(asked) });
   if (!publication.accepted) throw publishProblem(identity, topic, publication.refusal);
   const { message, matched, isKept } = publication;

@@ -342,6 +342,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
       if (this.#closeReason !== undefined) return;
       if (count === null) return this.close("link-closed");
       counters.bytesReceived += count;
+      turn.nextSource();
       let isAlive = count >= PROGRESS_BYTES;
       if (direct) this.#frames.filled(count);
       else this.#frames.push(buffer.take(count), true);

@@ -36,8 +36,8 @@ const NOTE_DELAY_MS = 100;
 /** Peers flushed in one go: whoever sends something meanwhile waits that long. A small write takes about 5 µs … */
 const FLUSHED_AT_ONCE = 64;
 /** … and one of 4 KiB 15 µs, so a crowd waits for no longer than that either, by a look at the clock now and then. */
-const CROWD_SLICE_MS = 0.2;
-const FLUSHED_PER_LOOK = 8;
+const SLICE_MS = 0.2;
+const ITEMS_PER_LOOK = 8;
 /** How often a disk that failed is tried again. */
 const RETRY_MS = 1_000;
 
@@ -63,10 +63,14 @@ export class Turn {
   /** When this turn began, as far as anybody asked; 0 if nobody did. */
   #now = 0;
   #dirty: Flushable[] = [];
+  /** Where in `#dirty` those begin whom the present source touched. */
+  #sourceStart = 0;
   #held: Flushable[] = [];
-  /** Peers of turns with more than `FLUSHED_AT_ONCE` that are still to be flushed. */
+  /** Peers of turns with more than `FLUSHED_AT_ONCE` that are still to be flushed … */
+  #many: Flushable[] = [];
+  /** … and those that one source touched, when it was more than that. */
   #crowd: Flushable[] = [];
-  #isFlushingCrowd = false;
+  #isFlushingSlices = false;
   /** Long work of others that goes on slice by slice. */
   #slices: (() => void)[] = [];
   #isPolling = false;
@@ -152,12 +156,47 @@ export class Turn {
   }
 
   /**
+   * Says that what is touched from now on is so by another source: a peer of which more bytes were read. Whoever one source
+   * touches together with a crowd waits for the crowd; what another one sent in the same turn does not. Without, a message
+   * that came in one poll with one for a thousand was written as the last, after 15 ms, and every later one to the same
+   * peer with it.
+   */
+  nextSource(): void {
+    const touched = this.#dirty.length - this.#sourceStart;
+    if (touched > FLUSHED_AT_ONCE) pushAll(this.#crowd, this.#dirty.splice(this.#sourceStart));
+    this.#sourceStart = this.#dirty.length;
+  }
+
+  /**
    * Runs a slice of long work when the operating system was asked what came in, and so between any two slices. Without,
    * work that goes on as soon as its last slice is written runs 61 slices before anybody else is heard. Must not throw.
    */
   later(slice: () => void): void {
     this.#slices.push(slice);
     if (!this.#isPolling) void this.#runSlices();
+  }
+
+  /** Resolves when a slice of long work may follow: what came in meanwhile was heard. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => this.later(resolve));
+  }
+
+  /**
+   * Calls back with each of very many, in slices as they are for `later`, then with `done`; at once if that takes no
+   * longer than a slice. To end 10,000 links in one go kept everybody else waiting for up to 200 ms. Neither may throw.
+   */
+  forEach<Item>(items: Iterable<Item>, call: (item: Item) => void, done: () => void): void {
+    const iterator = items[Symbol.iterator]();
+    const runSlice = () => {
+      const end = performance.now() + SLICE_MS;
+      for (let count = 1;; count++) {
+        const next = iterator.next();
+        if (next.done) return done();
+        call(next.value);
+        if (count % ITEMS_PER_LOOK === 0 && performance.now() >= end) return this.later(runSlice);
+      }
+    };
+    runSlice();
   }
 
   /** Resolves when everything recorded up to now is committed; rejects if that failed. */
@@ -191,32 +230,40 @@ export class Turn {
     this.#isScheduled = false;
     this.#now = 0;
     if (this.#batchHasRecords && this.#canCommit) this.#commit();
+    this.nextSource();
     const dirty = this.#dirty;
     this.#dirty = [];
+    this.#sourceStart = 0;
     this.#flushAll(dirty);
   }
 
   /** A few at once, more in slices: whoever writes to a thousand must not keep the others waiting for that. */
   #flushAll(flushables: readonly Flushable[]): void {
-    if (flushables.length <= FLUSHED_AT_ONCE) {
-      for (const flushable of flushables) this.#flushOrHold(flushable);
-      return;
-    }
-    for (const flushable of flushables) this.#crowd.push(flushable);
-    if (!this.#isFlushingCrowd) void this.#flushCrowd();
+    if (flushables.length > FLUSHED_AT_ONCE) pushAll(this.#many, flushables);
+    else for (const flushable of flushables) this.#flushOrHold(flushable);
+    if (!this.#isFlushingSlices && this.#hasSlices) void this.#flushSlices();
   }
 
-  async #flushCrowd(): Promise<void> {
-    this.#isFlushingCrowd = true;
-    while (this.#crowd.length > 0) {
-      const end = performance.now() + CROWD_SLICE_MS;
-      for (let count = 0; count < FLUSHED_AT_ONCE; count += FLUSHED_PER_LOOK) {
-        for (const flushable of this.#crowd.splice(0, FLUSHED_PER_LOOK)) this.#flushOrHold(flushable);
-        if (this.#crowd.length === 0 || performance.now() >= end) break;
-      }
-      await new Promise<void>((resolve) => this.later(resolve));
+  get #hasSlices(): boolean {
+    return this.#many.length > 0 || this.#crowd.length > 0;
+  }
+
+  async #flushSlices(): Promise<void> {
+    this.#isFlushingSlices = true;
+    while (this.#hasSlices) {
+      this.#flushSlice(this.#many);
+      this.#flushSlice(this.#crowd);
+      await this.heard();
     }
-    this.#isFlushingCrowd = false;
+    this.#isFlushingSlices = false;
+  }
+
+  #flushSlice(flushables: Flushable[]): void {
+    const end = performance.now() + SLICE_MS;
+    for (let count = 0; count < FLUSHED_AT_ONCE; count += ITEMS_PER_LOOK) {
+      for (const flushable of flushables.splice(0, ITEMS_PER_LOOK)) this.#flushOrHold(flushable);
+      if (flushables.length === 0 || performance.now() >= end) return;
+    }
   }
 
   async #runSlices(): Promise<void> {
@@ -283,9 +330,10 @@ export class Turn {
     this.#onFailed();
     this.#committedBatch = batch;
     this.#cancelRetry = this.#clock.after(RETRY_MS, () => this.#commit());
-    const unflushed = this.#dirty.concat(this.#crowd);
+    const unflushed = this.#dirty.concat(this.#many, this.#crowd);
     const resting = this.#held.concat(unflushed.filter((flushable) => flushable.restsOnBatch >= batch));
     this.#held = [];
+    this.#many = this.#many.filter((flushable) => flushable.restsOnBatch < batch);
     this.#crowd = this.#crowd.filter((flushable) => flushable.restsOnBatch < batch);
     for (const flushable of resting) flushable.abandon();
     this.#rejectWaiters(error);
@@ -296,4 +344,9 @@ export class Turn {
     this.#waiters = [];
     for (const waiter of failed) waiter.reject(error);
   }
+}
+
+/** As `push(...items)`, of any number: a call takes some 100,000 arguments. */
+function pushAll<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
 }

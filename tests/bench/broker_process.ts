@@ -45,6 +45,14 @@ export function onLoadCore(command: Command): Command {
   return onCore(LOAD_CORE, command);
 }
 
+/** Moves this process, with all its threads, to the core of the load: whoever measures must not take from the broker. */
+export async function moveToLoadCore(): Promise<void> {
+  if (!isPinned()) return;
+  const args = ["--all-tasks", "--cpu-list", "--pid", String(LOAD_CORE), String(Deno.pid)];
+  const { success, stderr } = await new Deno.Command("taskset", { args, stdout: "null" }).output();
+  if (!success) throw new Error(`Cannot move to core ${LOAD_CORE}: ${new TextDecoder().decode(stderr)}`);
+}
+
 /** Whether broker and load have a core each. Without, they take from each other what is measured. */
 export function isPinned(): boolean {
   return navigator.hardwareConcurrency > LOAD_CORE && pathOf("taskset") !== undefined;

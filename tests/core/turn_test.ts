@@ -153,6 +153,37 @@ Deno.test("a turn that touched a thousand is flushed in slices, each peer once, 
   await closed(turn, committer);
 });
 
+Deno.test("who is touched by another source in the same turn does not wait behind a crowd", async () => {
+  const { calls, committer, turn, peer } = start();
+  const touchCrowd = (name: string) => {
+    turn.nextSource();
+    for (let index = 0; index < 200; index++) turn.touch(peer(`${name}${index}`));
+  };
+  turn.touch(peer("before"));
+  touchCrowd("a");
+  touchCrowd("b");
+  turn.nextSource();
+  turn.touch(peer("after"));
+  await Promise.resolve();
+  assertEquals(calls.slice(0, 3), ["before flush", "after flush", "a0 flush"]);
+  await eventually(() => assertEquals(calls.length, 402));
+  assertEquals(calls.at(-1), "b199 flush");
+  await closed(turn, committer);
+});
+
+Deno.test("many sources that touch a few each are not kept waiting by a crowd, nor is the crowd by them", async () => {
+  const { calls, committer, turn, peer } = start();
+  for (let index = 0; index < 1_000; index++) turn.touch(peer(`crowd${index}`));
+  for (let index = 0; index < 1_000; index++) {
+    turn.nextSource();
+    turn.touch(peer(`few${index}`));
+  }
+  await eventually(() => assertEquals(calls.length, 2_000));
+  const middle = calls.slice(0, 1_000).filter((call) => call.startsWith("few")).length;
+  assert(middle > 250 && middle < 750, `${middle} of the few among the first half`);
+  await closed(turn, committer);
+});
+
 Deno.test("of a crowd whose writes take long fewer are flushed in one go", async () => {
   const { calls, committer, turn, peer } = start();
   const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
@@ -212,6 +243,31 @@ Deno.test("slices of long work take turns, and what came in is read between them
   assertEquals(slices.slice(0, 4), ["one", "other", "one", "other"]);
   assertEquals(slicesWhenRead < 50, true, `It was read after ${slicesWhenRead} slices`);
   await closed(turn, committer);
+});
+
+Deno.test("very many are called with slice by slice, in order, and others are heard in between", async () => {
+  const { committer, turn } = start();
+  const called: number[] = [];
+  const done = Promise.withResolvers<void>();
+  turn.forEach(Array(1_000).keys(), (item) => {
+    called.push(item);
+    for (const end = performance.now() + 0.02; performance.now() < end;);
+  }, done.resolve);
+  assert(called.length > 0 && called.length < 100, `${called.length} at once`);
+  let calledWhenHeard = 0;
+  void turn.heard().then(() => calledWhenHeard = called.length);
+  await done.promise;
+  assertEquals(called, [...Array(1_000).keys()]);
+  assert(calledWhenHeard < 200, `Heard after ${calledWhenHeard}`);
+  await closed(turn, committer);
+});
+
+Deno.test("a few are called with at once, and so is what follows", () => {
+  const { turn } = start();
+  const calls: string[] = [];
+  turn.forEach(["a", "b"], (item) => calls.push(item), () => calls.push("done"));
+  turn.forEach([], () => calls.push("never"), () => calls.push("none"));
+  assertEquals(calls, ["a", "b", "done", "none"]);
 });
 
 /** Closes it; a commit that it begins then succeeds. */

@@ -144,3 +144,26 @@ Deno.test("links that others serve count as well, and the server waits for their
   await closing;
   assertEquals(link.isClosed, true);
 });
+
+Deno.test("a crowd that comes at once is let in by the few, and ended slice by slice when it says nothing", async () => {
+  const CROWD = 2_000;
+  await using test = startBroker({ limits: { connectTimeoutSeconds: 10, connectionsMax: CROWD } });
+  const closed = Promise.withResolvers<null>();
+  let waiting = CROWD;
+  test.server.listen({
+    url: "mqtt://crowd",
+    port: 0,
+    accept: () => waiting-- > 0 ? Promise.resolve(memoryLinks("crowd:1")[0]) : closed.promise,
+    close: () => closed.resolve(null),
+  });
+  for (let count = 0; count < 1_000; count++) await Promise.resolve();
+  assertEquals(test.server.connectionCount, 8, "Others are heard before the ninth");
+  await eventually(() => assertEquals(test.server.connectionCount, CROWD));
+  test.clock.advance(9_500);
+  for (let slice = 0; slice < CROWD / 8; slice++) await test.broker.turn.heard(); // The look at all of them is over.
+  test.clock.advance(500);
+  const endedAtOnce = test.broker.counters.closes["not-connected-in-time"];
+  assertEquals(endedAtOnce > 0 && endedAtOnce < CROWD, true, `${endedAtOnce} ended at once`);
+  await eventually(() => assertEquals(test.server.connectionCount, 0));
+  assertEquals(test.broker.counters.closes["not-connected-in-time"], CROWD);
+});
