@@ -3,7 +3,7 @@ import {
   createBridge,
   type Descriptors,
   HttpServer,
-  HttpsServer,
+  LinkServer,
   pageGuard,
   PlainRequest,
   upgradeByDeno,
@@ -25,10 +25,10 @@ import { Reloaders, reloadOnSignal } from "./broker/cli/reload.ts";
 import { loadRules } from "./broker/cli/rules.ts";
 import {
   banner,
-  logWebSockets,
   openPort,
   optionSources,
   StartError,
+  warnOfDirect,
   warnOfOpenFile,
 } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
@@ -39,11 +39,13 @@ import {
   type Clock,
   DescriptorReserve,
   Log,
+  type Offer,
   PacedLog,
   StoreError,
 } from "./broker/mod.ts";
 import { Server } from "./broker/server.ts";
 import { STORES } from "./broker/store/stores.ts";
+import type { Listener } from "./broker/transport/transport.ts";
 import { UpgradedLink } from "./broker/transport/upgraded_link.ts";
 import manifest from "./deno.json" with { type: "json" };
 
@@ -124,7 +126,7 @@ async function runServe(line: CommandLine): Promise<number> {
   const stopped = Promise.withResolvers<string>();
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
-  logWebSockets(options, log);
+  warnOfDirect(options, log);
   log.info("started", { mqtt: running.mqtt.join(" "), http: running.http.join(" ") });
   log.info("stopping", { signal: await stopped.promise });
   const deadline = new Promise((resolve) => setTimeout(resolve, STOP_SECONDS_MAX * 1000, "late"));
@@ -158,7 +160,7 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
       sysIntervalSeconds: options.sysIntervalSeconds,
       version: manifest.version,
     });
-    bridge = createBridge(broker, { ...options.http, hasWebSocket: options.http.websocket !== "none" });
+    bridge = createBridge(broker, options.http);
     http = openWeb(options, { fetch: bridge.fetch, entrances, server, counters, log, clock, descriptors });
     descriptors?.onShort(() => http.dropIdle());
     descriptors?.recover();
@@ -185,9 +187,8 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
   };
 }
 
-/** Hands the WebSockets of plain HTTP to the server of MQTT, if there are any. */
-function plainOpener({ http, limits, offers }: Options, server: Server) {
-  if (http.websocket !== "all") return undefined;
+/** Hands the WebSockets that Deno opens to the server of MQTT. */
+function directOpener({ limits, offers }: Options, server: Server) {
   const messageBytesMax = limits.packetBytesMax;
   return upgradeByDeno((socket, whose) => {
     const link = new UpgradedLink(socket, { ...whose, messageBytesMax });
@@ -212,35 +213,47 @@ interface WebParts {
   readonly descriptors: Descriptors | undefined;
 }
 
-/** HTTP, and HTTPS on the links that the server lets in. */
+/** Plain HTTP as Deno serves it, or on the links that the server lets in, as HTTPS is. */
 function openWeb(options: Options, { fetch, entrances, server, counters, ...parts }: WebParts): WebServers {
-  const { host: hostname, port } = options.http;
-  const { "http-port": httpOffer, "http-tls-port": offer } = options.offers;
-  const came = { offer: httpOffer, openWebSocket: plainOpener(options, server) };
-  const http = port === "off" ? undefined : openPort(
-    "http-port",
-    { host: hostname, port },
-    () =>
-      new HttpServer(
-        (request, served) => fetch(request, new PlainRequest(served, came)),
-        { hostname, port, ...parts },
-      ),
-  );
-  const https = entrances.https &&
-    new HttpsServer((request, info) => fetch(request, { ...info, offer }), {
-      ...parts,
-      stallSeconds: options.limits.stallSeconds,
-      onStall: () => counters.met("stallSeconds"),
-    });
-  if (entrances.https && https) server.listen(entrances.https, { serve: (link) => https.serve(link), offer });
-  return {
-    urls: [http?.url, entrances.https?.url].filter((url) => url !== undefined),
-    dropIdle: () => {
-      http?.dropIdle();
-      https?.dropIdle();
-    },
-    shutdown: async () => void await Promise.all([http?.shutdown(), https?.shutdown()]),
+  const { "http-port": httpOffer, "http-tls-port": httpsOffer } = options.offers;
+  const onLinks = (listener: Listener | undefined, isSecure: boolean, offer: Offer | undefined) => {
+    if (!listener) return undefined;
+    const { stallSeconds } = options.limits;
+    const onStall = () => void counters.met("stallSeconds");
+    const web = new LinkServer(
+      (request, info) => fetch(request, { ...info, offer }),
+      { ...parts, isSecure, stallSeconds, onStall },
+    );
+    server.listen(listener, { serve: (link) => web.serve(link), offer });
+    return web;
   };
+  const direct = entrances.http ? undefined : openDirect(options, { fetch, server, ...parts });
+  const all = [
+    direct,
+    onLinks(entrances.http, false, httpOffer),
+    onLinks(entrances.https, true, httpsOffer),
+  ].filter((web) => web !== undefined);
+  return {
+    urls: [direct?.url, entrances.http?.url, entrances.https?.url].filter((url) => url !== undefined),
+    dropIdle: () => all.forEach((web) => web.dropIdle()),
+    shutdown: async () => void await Promise.all(all.map((web) => web.shutdown())),
+  };
+}
+
+function openDirect(
+  options: Options,
+  { fetch, server, ...parts }: Omit<WebParts, "entrances" | "counters">,
+): HttpServer | undefined {
+  const { host: hostname, port } = options.http;
+  if (port === "off") return undefined;
+  const came = { offer: options.offers["http-port"], openWebSocket: directOpener(options, server) };
+  const serve = () =>
+    new HttpServer((request, served) => fetch(request, new PlainRequest(served, came)), {
+      hostname,
+      port,
+      ...parts,
+    });
+  return openPort("http-port", { host: hostname, port }, serve);
 }
 
 /** A million records take seconds to read: says once a second how far it is. */

@@ -16,7 +16,7 @@ import { StreamTable } from "./stream/stream_table.ts";
 
 export { type Client, PlainRequest, type RequestInfo } from "./client_address.ts";
 export type { BridgeOptions } from "./context.ts";
-export { HttpsServer, type HttpsServerOptions } from "./https_server.ts";
+export { LinkServer, type LinkServerOptions } from "./link_server.ts";
 export { pageGuard } from "./middleware/origin.ts";
 export { type Descriptors, HttpServer, type HttpServerOptions, type Serve } from "./http_server.ts";
 export { upgradeByDeno } from "./web_socket.ts";

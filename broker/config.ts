@@ -6,7 +6,7 @@ import { transportProblem } from "./config_checks.ts";
 import { parseConfigFile } from "./config_file.ts";
 import { checkOffers, type Offers, offersOf } from "./config_offers.ts";
 import { HIDDEN, type OptionValue, redactUrl } from "./config_kinds.ts";
-import { type WebSocketPorts, webSocketPorts } from "./config_websocket.ts";
+import { isDirect } from "./config_http.ts";
 import {
   ConfigError,
   type Effective,
@@ -31,7 +31,9 @@ export interface Options {
     readonly port: Port;
     readonly tlsPort: Port;
     readonly files: TlsFiles | undefined;
-    readonly websocket: WebSocketPorts;
+    /** Plain HTTP is Deno's alone. */
+    readonly isDirect: boolean;
+    readonly hasWebSocket: boolean;
     readonly trustedProxies: readonly string[];
     readonly allowedHosts: readonly string[];
     readonly allowedOrigins: readonly string[];
@@ -119,7 +121,8 @@ export function resolveOptions(sources: OptionSources): Options {
       port: value("http-port") as Port,
       tlsPort: value("http-tls-port") as Port,
       files: tlsFiles(effective, "http"),
-      websocket: webSocketPorts(value),
+      isDirect: isDirect(value),
+      hasWebSocket: value("http-websocket") as boolean,
       trustedProxies: value("http-trusted-proxies") as readonly string[],
       allowedHosts: value("http-allowed-hosts") as readonly string[],
       allowedOrigins: value("http-allowed-origins") as readonly string[],

@@ -16,7 +16,7 @@ import {
   LISTENER_NAMES,
   type ListenerName,
 } from "./config_schema.ts";
-import { isReachedByOthers, webSocketPorts } from "./config_websocket.ts";
+import { isReachedByOthers } from "./config_http.ts";
 
 /** What each listener offers that does not offer all. */
 export type Offers = Readonly<Partial<Record<ListenerName, Offer>>>;
@@ -74,15 +74,10 @@ function wordProblem(options: EffectiveOptions, { listener }: Given, word: Offer
       return options.get("auth-allow-anonymous")!.value === true
         ? undefined
         : `anonymous needs auth.allow-anonymous = true, and ${is(options, "auth-allow-anonymous")}`;
-    case SCRAM: {
-      if (!listener.startsWith("http-")) return setUpProblem(options, SCRAM, PASSWORD_FILE);
-      const ports = webSocketPorts((name) => options.get(name)?.value);
-      if (ports === "all" || (ports === "https" && listener === "http-tls-port")) {
-        return setUpProblem(options, SCRAM, PASSWORD_FILE);
-      }
-      const why = ports === "https" ? ", where others reach http.port" : "";
-      return `scram is a method of MQTT, and ${is(options, "http-websocket")}${why}`;
-    }
+    case SCRAM:
+      return listener.startsWith("http-") && options.get("http-websocket")!.value === false
+        ? `scram is a method of MQTT, and ${is(options, "http-websocket")}`
+        : setUpProblem(options, SCRAM, PASSWORD_FILE);
     case CERTIFICATE:
       if (!CERTIFICATE_LISTENERS.includes(listener)) {
         return `certificates are shown at ${CERTIFICATE_LISTENERS.map(pathOf).join(" and ")} only`;

@@ -170,15 +170,6 @@ Deno.test("a certificate is offered only where one is asked for, and SCRAM only 
       `Cannot use ["scram"] for ${name.replace("-", ".")} from flag --${name}: ` +
         "scram is a method of MQTT, and http.websocket is false from flag --http-websocket",
     );
-    const proxied = { ...scram, "http-trusted-proxies": "10.0.0.1" };
-    resolveOptions({ flags: { ...proxied, "http-websocket": "true" } });
-    if (listener === "http-tls-port") resolveOptions({ flags: proxied });
-    else {
-      assertStringIncludes(
-        messageOf({ flags: proxied }),
-        'scram is a method of MQTT, and http.websocket is "local" from its default, where others reach http.port',
-      );
-    }
   }
 });
 

@@ -17,7 +17,8 @@ Deno.test("without any source everything has its default, on loopback only", () 
       ...{ unixSocket: undefined, unixSocketMode: 0o660 },
     },
     http: {
-      ...{ host: "127.0.0.1", port: 8080, tlsPort: "off", files: undefined, websocket: "all" },
+      ...{ host: "127.0.0.1", port: 8080, tlsPort: "off", files: undefined },
+      ...{ isDirect: true, hasWebSocket: true },
       ...{ trustedProxies: [], allowedHosts: [], allowedOrigins: [] },
     },
     auth: NOBODY_NAMED,

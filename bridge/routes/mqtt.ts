@@ -16,11 +16,7 @@ function upgrade(bridge: Bridge, context: BridgeContext): Response {
   const headers = context.env.headers;
   const openWebSocket = context.env.openWebSocket;
   if (!openWebSocket) {
-    throw new Problem("not-found", "Cannot open a WebSocket on this port", {
-      hint:
-        "the port of HTTPS (http.tls-port) and mqtt.websocket-port have MQTT over WebSocket, where they are on; " +
-        "http.websocket = true opens it here too, where one client can fill the memory with fragments of a message",
-    });
+    throw new Problem("not-found", "Cannot open a WebSocket: whoever passes requests on here opens none");
   }
   const key = headers.get("sec-websocket-key") ?? "";
   const isWhole = request.method === "GET" && isWebSocket(headers) &&

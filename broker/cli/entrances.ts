@@ -31,14 +31,16 @@ export interface Entrance {
 }
 
 /**
- * All that the options open beside plain HTTP, layer upon layer:
+ * All that the options open, layer upon layer, beside plain HTTP that is Deno's alone:
  *
  *     TCP ──> PROXY protocol ──> TLS ──> WebSocket ──> MQTT
  *     TCP ─────────────────────> TLS ──> HTTP ───────> MQTT
+ *     TCP ─────────────────────────────> HTTP ───────> MQTT
  *     Unix socket ──────────────────────────────────> MQTT
  */
 export class Entrances {
   readonly mqtt: Entrance[] = [];
+  http: TcpListener | undefined;
   https: TlsListener | undefined;
   readonly #options: Options;
   readonly #settings: EntranceOptions;
@@ -54,6 +56,7 @@ export class Entrances {
     const entrances = new Entrances(options, settings);
     try {
       await entrances.#openMqtt(options.mqtt);
+      entrances.#openHttp(options.http);
       await entrances.#openHttps(options.http);
       return entrances;
     } catch (error) {
@@ -78,6 +81,7 @@ export class Entrances {
   close(): void {
     for (const certificate of this.#certificates) certificate.close();
     for (const { listener } of this.mqtt) listener.close();
+    this.http?.close();
     this.https?.close();
   }
 
@@ -114,6 +118,12 @@ export class Entrances {
     const tcp = openPort(name, { host, port }, () => new TcpListener(host, port, scheme));
     const proxies = new AddressSet(proxyProtocolFrom);
     this.#add(name, layer(proxies.isEmpty ? tcp : new ProxyListener(tcp, proxies)));
+  }
+
+  #openHttp({ host, port, isDirect, trustedProxies }: Options["http"]): void {
+    if (port === "off" || isDirect) return;
+    const proxies = new AddressSet(trustedProxies);
+    this.http = openPort("http-port", { host, port }, () => new TcpListener(host, port, "http", proxies));
   }
 
   async #openHttps({ host, tlsPort: port, files, trustedProxies }: Options["http"]): Promise<void> {

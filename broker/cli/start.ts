@@ -3,7 +3,7 @@ import { isOffered } from "../auth/offer.ts";
 import { ConfigError, hasSecret, type ListenerName, type Options, type OptionSources } from "../config.ts";
 import { isLoopback, OFF } from "../config_kinds.ts";
 import { CERTIFICATE_LISTENERS } from "../config_schema.ts";
-import { isReachedByOthers } from "../config_websocket.ts";
+import { isReachedByOthers } from "../config_http.ts";
 import type { Log } from "../core/log.ts";
 import { type CommandLine, valueOf } from "./command_line.ts";
 import { warnOfOthers } from "./option_file.ts";
@@ -114,24 +114,15 @@ ${names}Try:
 ${examples(options, { mqtt: mqttUrls, http: httpUrls, version })}`;
 }
 
-/** Says what becomes of WebSockets on plain HTTP, where others than this machine reach it. */
-export function logWebSockets({ http }: Options, log: Log): void {
-  if (http.port === OFF || http.websocket === "none" || !isReachedByOthers(http)) return;
-  if (http.websocket === "all") {
-    log.warn("websocket-unbounded", {
-      path: "/mqtt",
-      port: "http.port",
-      risk: "one client can fill the memory with fragments of a message",
-      instead: "http.tls-port, mqtt.websocket-port",
-    });
-  } else {
-    log.info("websocket-not-served", {
-      path: "/mqtt",
-      port: "http.port",
-      reason: "others reach it",
-      instead: "http.tls-port, mqtt.websocket-port, or http.websocket = true",
-    });
-  }
+/** Warns of plain HTTP that has no bounds although others than this machine reach it. */
+export function warnOfDirect({ http }: Options, log: Log): void {
+  if (http.port === OFF || !http.isDirect || !isReachedByOthers(http)) return;
+  const fragments = http.hasWebSocket ? ", and one client the memory, with fragments of a message" : "";
+  log.warn("http-unbounded", {
+    port: "http.port",
+    risk: `connections can take all descriptors${fragments}`,
+    instead: 'http.direct = "local", or http.tls-port',
+  });
 }
 
 /** Commands that work on this machine as they stand, as far as there is something that they can connect to. */

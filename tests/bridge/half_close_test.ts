@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "node:net";
-import { createBridge, HttpsServer, type RequestInfo } from "../../bridge/mod.ts";
+import { createBridge, LinkServer, type RequestInfo } from "../../bridge/mod.ts";
 import { Broker, type BrokerOptions } from "../../broker/broker.ts";
 import { type Clock, silentLog } from "../../broker/mod.ts";
 import { Server } from "../../broker/server.ts";
@@ -19,7 +19,7 @@ type Fetch = (request: Request, info: RequestInfo) => Response | Promise<Respons
 /** HTTP as it is behind TLS, which is not of interest here. */
 class Web implements AsyncDisposable {
   readonly server: Server;
-  readonly https: HttpsServer;
+  readonly https: LinkServer;
   stallCount = 0;
   readonly port: number;
   readonly #broker: Broker;
@@ -27,9 +27,10 @@ class Web implements AsyncDisposable {
   constructor(broker: Broker, fetch: Fetch, clock: Clock) {
     this.#broker = broker;
     this.server = new Server(broker, { sysIntervalSeconds: 0 });
-    this.https = new HttpsServer(fetch, {
+    this.https = new LinkServer(fetch, {
       clock,
       log: silentLog,
+      isSecure: true,
       stallSeconds: 60,
       onStall: () => this.stallCount++,
     });

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { HttpsServer, type RequestInfo } from "../../bridge/mod.ts";
+import { LinkServer, type RequestInfo } from "../../bridge/mod.ts";
 import { silentLog } from "../../broker/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
@@ -16,12 +16,13 @@ type Answer = Response | undefined;
 function start(answer: (info: RequestInfo) => Answer | Promise<Answer> = () => new Response("hello")) {
   const infos: RequestInfo[] = [];
   let port = 0;
-  const https = new HttpsServer(async (_request, info) => {
+  const https = new LinkServer(async (_request, info) => {
     infos.push(info);
     return await answer(info) ?? new Response(null, { status: 400 });
   }, {
     log: silentLog,
     clock: new SimulatedClock(),
+    isSecure: true,
     stallSeconds: 60,
     onStall: () => {},
     serve: (options, handler) => {
