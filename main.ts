@@ -218,12 +218,14 @@ function openWeb(options: Options, { fetch, entrances, server, counters, ...part
   const { "http-port": httpOffer, "http-tls-port": httpsOffer } = options.offers;
   const onLinks = (listener: Listener | undefined, isSecure: boolean, offer: Offer | undefined) => {
     if (!listener) return undefined;
-    const { stallSeconds } = options.limits;
-    const onStall = () => void counters.met("stallSeconds");
-    const web = new LinkServer(
-      (request, info) => fetch(request, { ...info, offer }),
-      { ...parts, isSecure, stallSeconds, onStall },
-    );
+    const web = new LinkServer((request, info) => fetch(request, { ...info, offer }), {
+      ...parts,
+      isSecure,
+      stallSeconds: options.limits.stallSeconds,
+      onStall: () => void counters.met("stallSeconds"),
+      idleSeconds: options.limits.httpIdleSeconds,
+      onIdle: () => void counters.met("httpIdleSeconds"),
+    });
     server.listen(listener, { serve: (link) => web.serve(link), offer });
     return web;
   };

@@ -3,6 +3,10 @@ import type { RequestInfo } from "./client_address.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import { Passage, type Patience } from "./passage.ts";
 
+/** How often links are looked at that may have asked for nothing for too long … */
+const CHECK_INTERVAL_MS = 100;
+/** … and how many are ended then, lest a crowd of them keep others waiting. */
+const ENDED_AT_ONCE = 64;
 /** Nobody but this process has a reason to connect there. */
 const INNER_HOST = "127.0.0.1";
 
@@ -29,6 +33,7 @@ export class LinkServer {
   readonly #options: LinkServerOptions;
   /** Whose an inner connection is, by its port; from elsewhere nobody is let in. */
   readonly #passages = new Map<number, readonly [Passage, RequestInfo]>();
+  #cancelCheck: () => void = () => {};
 
   constructor(fetch: Fetch, options: LinkServerOptions) {
     this.#options = options;
@@ -47,8 +52,10 @@ export class LinkServer {
     inner.setNoDelay(true);
     const passage = new Passage(link, inner, this.#options);
     this.#passages.set(port, [passage, { ...requestInfo(link, passage), isSecure: this.#options.isSecure }]);
+    if (this.#passages.size === 1) this.#scheduleCheck();
     const successor = await passage.outcome;
     this.#passages.delete(port);
+    if (this.#passages.size === 0) this.#cancelCheck();
     if (!successor) link.close();
     return successor;
   }
@@ -61,6 +68,20 @@ export class LinkServer {
   /** Takes nobody new and resolves when every answer is out. */
   async shutdown(): Promise<void> {
     await this.#inner.shutdown();
+  }
+
+  #scheduleCheck(): void {
+    this.#cancelCheck = this.#options.clock.after(CHECK_INTERVAL_MS, () => {
+      this.#check(this.#options.clock.now());
+      this.#scheduleCheck();
+    });
+  }
+
+  #check(now: number): void {
+    let endedCount = 0;
+    for (const [passage] of this.#passages.values()) {
+      if (passage.checkTime(now) && ++endedCount === ENDED_AT_ONCE) return;
+    }
   }
 }
 

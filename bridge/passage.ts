@@ -20,10 +20,13 @@ export type Inner = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
 /** How long a client is waited for. */
 export interface Patience {
   readonly clock: Clock;
-  /** One that has closed its side and takes nothing for so long has its link closed. */
+  /** One that takes nothing of what there is for it for so long has its link closed. */
   readonly stallSeconds: number;
   /** Called when that happens. */
   readonly onStall: () => void;
+  /** One that has asked for nothing for so long, or not to the end, has its link closed as well. */
+  readonly idleSeconds: number;
+  readonly onIdle: () => void;
 }
 
 /**
@@ -45,6 +48,10 @@ export class Passage {
   readonly #passed = new PassedBytes({ keptBytes: KEPT_BYTES, chunkBytes: CHUNK_BYTES });
   /** Requests that were heard, and whose answer is not out. */
   #exchangeCount = 0;
+  /** Since when there are none, in milliseconds since 1970. */
+  #idleSince: number;
+  /** Since when the client was to take what there is for it; Infinity if there is nothing. */
+  #givingSince = Infinity;
   /** One of these has an answer that goes on for as long as the client is there. */
   #isFollowed = false;
   /** The client has closed its side. */
@@ -61,6 +68,7 @@ export class Passage {
     this.#link = link;
     this.#inner = inner;
     this.#patience = patience;
+    this.#idleSince = patience.clock.now();
     this.#forth = this.#passForth();
     this.#back = this.#passBack();
   }
@@ -75,6 +83,19 @@ export class Passage {
     this.#exchangeCount++;
     completed.then(this.#complete, this.#complete);
     if (this.#hasEnded) this.#wait();
+  }
+
+  /** Ends it if the client took nothing, or nothing was under way, for too long; answers whether it did. */
+  checkTime(now: number): boolean {
+    const { stallSeconds, onStall, idleSeconds, onIdle } = this.#patience;
+    if (this.#isOver || this.#hasEnded) return false; // Then `#wait` looks after the time.
+    const hasStalled = now - this.#givingSince >= stallSeconds * 1000;
+    const isIdle = this.#exchangeCount === 0 && now - this.#idleSince >= idleSeconds * 1000;
+    if (hasStalled) onStall();
+    else if (isIdle) onIdle();
+    else return false;
+    this.#end();
+    return true;
   }
 
   /** The answer to a request that was heard goes on for as long as the client is there. */
@@ -123,7 +144,9 @@ export class Passage {
         const count = await this.#inner.read(buffer);
         if (count === null) break;
         if (this.#hasEnded) this.#wait();
+        this.#givingSince = this.#patience.clock.now();
         await writeAll(this.#link, buffer.subarray(0, count));
+        this.#givingSince = Infinity;
       }
     } catch {
       // As above.
@@ -133,7 +156,10 @@ export class Passage {
 
   #complete = (): void => {
     this.#exchangeCount--;
-    if (this.#exchangeCount === 0) this.#isFollowed = false;
+    if (this.#exchangeCount === 0) {
+      this.#isFollowed = false;
+      this.#idleSince = this.#patience.clock.now();
+    }
     if (this.#hasEnded) this.#wait();
   };
 

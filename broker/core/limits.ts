@@ -11,8 +11,8 @@ const MiB = 1024 * KiB;
 export interface Limits {
   // Connections
   /**
-   * Open connections of MQTT and HTTPS; one more is closed at once. Idle ones take some KiB each, so 20,000 are what a
-   * small machine can hold. Where there are fewer descriptors, these are the bound.
+   * Open connections of MQTT and HTTP (but not of `http.direct`); one more is closed at once. Idle ones take some KiB each,
+   * so 20,000 are what a small machine can hold. Where there are fewer descriptors, these are the bound.
    */
   readonly connectionsMax: number;
   /**
@@ -54,6 +54,8 @@ export interface Limits {
    * are more than half full. A minute outlasts a bad spell of a radio.
    */
   readonly stallSeconds: number;
+  /** A link of HTTP with no whole request under way for so long is closed, but not of `http.direct`. Most clients are quicker. */
+  readonly httpIdleSeconds: number;
   /** Grace for the last bytes of a closing connection, then they are lost. More than a round trip, and a stop must not wait. */
   readonly lingerSeconds: number;
 
@@ -304,6 +306,7 @@ export const DEFAULT_LIMITS: Limits = {
   propertiesBytesMax: PROPERTY_LIMITS.bytesMax,
   payloadBytesMax: 256 * KiB,
   stallSeconds: 60,
+  httpIdleSeconds: 75,
   lingerSeconds: 1,
   authenticationRoundsMax: 10,
   passwordChecksMax: 2,

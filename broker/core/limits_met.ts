@@ -9,6 +9,7 @@ export const METERED_LIMITS = [
   "packetBytesMax",
   "payloadBytesMax",
   "stallSeconds",
+  "httpIdleSeconds",
   "lingerSeconds",
   "authenticationRoundsMax",
   "passwordChecksMax",

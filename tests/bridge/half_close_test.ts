@@ -33,6 +33,8 @@ class Web implements AsyncDisposable {
       isSecure: true,
       stallSeconds: 60,
       onStall: () => this.stallCount++,
+      idleSeconds: 75,
+      onIdle: () => void broker.counters.met("httpIdleSeconds"),
     });
     const listener = new TcpListener(HOST, 0);
     this.port = listener.port;
@@ -77,7 +79,8 @@ class Web implements AsyncDisposable {
 /** A server of these answers, on a clock that stands still. */
 function webOf(fetch: Fetch) {
   const clock = new SimulatedClock();
-  return Object.assign(new Web(new Broker(), fetch, clock), { clock });
+  const broker = new Broker();
+  return Object.assign(new Web(broker, fetch, clock), { broker, clock });
 }
 
 /** The bridge of a broker. */
@@ -297,4 +300,66 @@ Deno.test("MQTT that was sent right behind the request for its WebSocket, and th
   await eventually(() => assertEquals(messages, ["a"]));
   client.close();
   await web.settled();
+});
+
+Deno.test("httpIdleSeconds 75: a link without a request under way is closed then, one that has half a request as well", async () => {
+  const answer = Promise.withResolvers<Response>();
+  let askedCount = 0;
+  await using web = webOf(({ url }) => {
+    askedCount++;
+    return url.endsWith("/slow") ? answer.promise : new Response("soon");
+  });
+  using silent = await web.connect();
+  using half = await web.connect(get("/").slice(0, -2));
+  using asked = await web.connect(get("/soon"));
+  using slow = await web.connect(get("/slow"));
+  await eventually(() => assertEquals([web.server.connectionCount, askedCount], [4, 2]));
+  await asked.read(new Uint8Array(1024));
+  const { limitsMet } = web.broker.counters;
+  web.clock.advance(74_900);
+  assertEquals(limitsMet.httpIdleSeconds, 0);
+  web.clock.advance(100);
+  assertEquals(limitsMet.httpIdleSeconds, 3);
+  for (const link of [silent, half, asked]) assertEquals(await readAll(link), "");
+  await eventually(() => assertEquals(web.server.connectionCount, 1));
+  answer.resolve(new Response("late"));
+  const buffer = new Uint8Array(1024);
+  assertStringIncludes(decoder.decode(buffer.subarray(0, (await slow.read(buffer))!)), "late");
+  await eventually(() => {
+    web.clock.advance(75_000);
+    assertEquals([web.server.connectionCount, limitsMet.httpIdleSeconds], [0, 4]);
+  });
+});
+
+Deno.test("who takes nothing of an answer for stallSeconds has its link closed, and who takes all has not", async () => {
+  const body = "x".repeat(16 * 1024 * 1024); // More than the system keeps for a link.
+  await using web = webOf(() => new Response(body));
+  using frozen = await web.connect(get("/"));
+  using taking = await web.connect(get("/"));
+  const buffer = new Uint8Array(1024 * 1024);
+  for (let taken = 0; taken < body.length;) taken += (await taking.read(buffer))!;
+  let seconds = 0;
+  await eventually(() => {
+    web.clock.advance(1_000);
+    seconds++;
+    assertEquals(web.stallCount, 1);
+  }, 10_000);
+  assert(seconds >= 60, `It was closed after ${seconds} s`);
+  await eventually(() => assertEquals(web.server.connectionCount, 1));
+  frozen.close();
+});
+
+Deno.test("of a crowd that asks for nothing a few are ended at once, and all of them in time", async () => {
+  await using web = webOf(() => new Response());
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => web.connect(get("/"))));
+  for (const link of crowd) await link.read(new Uint8Array(1024));
+  const { limitsMet } = web.broker.counters;
+  web.clock.advance(75_000);
+  assertEquals(limitsMet.httpIdleSeconds, 64);
+  await eventually(() => {
+    web.clock.advance(75_000);
+    assertEquals(limitsMet.httpIdleSeconds, 100);
+  });
+  await web.settled();
+  for (const link of crowd) link.close();
 });

@@ -25,6 +25,8 @@ function start(answer: (info: RequestInfo) => Answer | Promise<Answer> = () => n
     isSecure: true,
     stallSeconds: 60,
     onStall: () => {},
+    idleSeconds: 75,
+    onIdle: () => {},
     serve: (options, handler) => {
       const server = Deno.serve(options, handler);
       port = server.addr.port;

@@ -59,6 +59,8 @@ class Everything {
         isSecure: true,
         stallSeconds: 60,
         onStall: () => {},
+        idleSeconds: 75,
+        onIdle: () => {},
       });
       const listener = new TcpListener(HOST, 0, "http", new AddressSet([HOST]));
       this.server.listen(listener, { serve: (link) => web.serve(link) });

@@ -27,6 +27,7 @@ export const COUNTED: Readonly<Record<keyof Limits, Counted>> = {
   propertiesBytesMax: { figures: ["connections/closed/too-many-properties"] },
   payloadBytesMax: ITSELF,
   stallSeconds: ITSELF,
+  httpIdleSeconds: ITSELF,
   lingerSeconds: ITSELF,
   authenticationRoundsMax: ITSELF,
   passwordChecksMax: ITSELF,

@@ -104,12 +104,13 @@ export function mqttWrite(client: DurableClient): Write {
     await client.publish(topic, value, { qos: 1, retain: true }) === "acknowledged";
 }
 
-/** Writes with PUT and DELETE. */
+/** Writes with PUT at QoS 1, and with DELETE, which is a message of QoS 0. */
 export function httpWrite(url: string, ledger: Ledger): Write {
   return async (topic, value) => {
     const request = value === undefined ? { method: "DELETE" } : { method: "PUT", body: value };
     try {
-      const response = await fetch(`${url}/topics/${topic}`, request);
+      const query = value === undefined ? "" : "?qos=1";
+      const response = await fetch(`${url}/topics/${topic}${query}`, request);
       if (response.ok) ledger.see("200");
       const text = await response.text();
       // A DELETE before may have been committed and not answered.
