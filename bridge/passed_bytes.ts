@@ -1,4 +1,6 @@
 const decoder = new TextDecoder("latin1");
+/** Of the buffer of who has sent no more than that, which is about a request: most of a crowd does nothing. */
+const BEGINNING_BYTES = 1024;
 
 /**
  * A buffer for what is passed on, of which the newest bytes stay there.
@@ -6,17 +8,24 @@ const decoder = new TextDecoder("latin1");
  *     | newest bytes | room for a chunk |
  */
 export class PassedBytes {
-  readonly #buffer: Uint8Array<ArrayBuffer>;
+  #buffer: Uint8Array<ArrayBuffer>;
+  readonly #bufferBytes: number;
   readonly #keptBytes: number;
   #length = 0;
 
   constructor({ keptBytes, chunkBytes }: { readonly keptBytes: number; readonly chunkBytes: number }) {
-    this.#buffer = new Uint8Array(keptBytes + chunkBytes);
+    this.#bufferBytes = keptBytes + chunkBytes;
+    this.#buffer = new Uint8Array(Math.min(BEGINNING_BYTES, this.#bufferBytes));
     this.#keptBytes = keptBytes;
   }
 
-  /** Where the next bytes go, with space for a chunk at least. */
+  /** Where the next bytes go: space for a chunk at least, once more than a little was sent. */
   room(): Uint8Array {
+    if (this.#length === this.#buffer.length && this.#length < this.#bufferBytes) {
+      const grown = new Uint8Array(this.#bufferBytes);
+      grown.set(this.#buffer);
+      this.#buffer = grown;
+    }
     if (this.#length > this.#keptBytes) {
       this.#buffer.copyWithin(0, this.#length - this.#keptBytes, this.#length);
       this.#length = this.#keptBytes;

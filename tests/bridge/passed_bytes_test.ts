@@ -45,3 +45,19 @@ Deno.test("the newest bytes are there in any case, and a head is not any more on
   assertEquals(behindHead(passed("y".repeat(1000), `key\n\n${early}`)), early);
   assertEquals(behindHead(passed("y".repeat(1000), `key\n\n${early}`, "x".repeat(30))), undefined);
 });
+
+Deno.test("a buffer begins small, and grows with what comes without losing any of it", () => {
+  const bytes = new PassedBytes({ keptBytes: 3_000, chunkBytes: 2_000 });
+  const text = `key\n\n${"0123456789".repeat(299)}`;
+  const rooms: number[] = [];
+  for (let rest = encoder.encode(text); rest.length > 0;) {
+    const room = bytes.room();
+    rooms.push(room.length);
+    const chunk = rest.subarray(0, Math.min(room.length, 700));
+    room.set(chunk);
+    assertEquals(bytes.take(chunk.length), chunk);
+    rest = rest.subarray(chunk.length);
+  }
+  assertEquals(rooms.slice(0, 3), [1_024, 324, 3_976]);
+  assertEquals(behindHead(bytes), text.slice(5));
+});
