@@ -240,8 +240,8 @@ export interface Limits {
   /** Open streams; one more is refused as `overloaded`. Half of the connections. */
   readonly streamsMax: number;
   /**
-   * WebSockets on the port of HTTP, which Deno buffers without a bound; one more is refused. The listener of its own counts
-   * as connections only.
+   * WebSockets on the ports of HTTP, which Deno buffers without a bound where `http.direct`; one more is refused. Those of
+   * the listener of their own count as connections only.
    */
   readonly webSocketsMax: number;
   /** Open streams of one name; one more is refused as `too-many-streams`. Some browsers with some pages each. */

@@ -262,6 +262,23 @@ Deno.test("very many are called with slice by slice, in order, and others are he
   await closed(turn, committer);
 });
 
+Deno.test("a slice that throws is reported as a defect, and the others run", async () => {
+  const { committer, turn } = start();
+  const reported = Promise.withResolvers<string>();
+  const report = (event: ErrorEvent) => {
+    event.preventDefault();
+    reported.resolve(event.message);
+  };
+  globalThis.addEventListener("error", report);
+  turn.later(() => {
+    throw new Error("A defect");
+  });
+  await turn.heard();
+  assert((await reported.promise).includes("A defect"));
+  globalThis.removeEventListener("error", report);
+  await closed(turn, committer);
+});
+
 Deno.test("a few are called with at once, and so is what follows", () => {
   const { turn } = start();
   const calls: string[] = [];
