@@ -1,69 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { silentLog } from "../../broker/core/log.ts";
-import { eventually } from "../support/eventually.ts";
+import { Turn } from "../../broker/core/turn.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
-import { type Committer, type Flushable, Turn } from "../../broker/core/turn.ts";
-
-/** Says what is done to it, in a list that all of a test share. */
-class Peer implements Flushable {
-  restsOnBatch = 0;
-
-  constructor(readonly name: string, readonly calls: string[]) {}
-
-  flush(): void {
-    this.calls.push(`${this.name} flush`);
-  }
-
-  flushKept(): void {
-    this.calls.push(`${this.name} flushKept`);
-  }
-
-  abandon(): void {
-    this.calls.push(`${this.name} abandon`);
-  }
-}
-
-class HandCommitter implements Committer {
-  readonly pending: PromiseWithResolvers<void>[] = [];
-  constructor(readonly calls: string[]) {}
-
-  commit(): Promise<void> {
-    this.calls.push("commit");
-    const pending = Promise.withResolvers<void>();
-    this.pending.push(pending);
-    return pending.promise;
-  }
-}
-
-function start() {
-  const calls: string[] = [];
-  const committer = new HandCommitter(calls);
-  const clock = new SimulatedClock();
-  let recoveredCount = 0;
-  const onRecovered = () => void recoveredCount++;
-  return {
-    calls,
-    committer,
-    clock,
-    recoveredCount: () => recoveredCount,
-    turn: new Turn(committer, { log: silentLog, clock, onRecovered }),
-    peer: (name: string) => new Peer(name, calls),
-  };
-}
-
-/** Lets every microtask run. */
-function turnOver(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** Promises something that rests on the open batch. */
-function promise(turn: Turn, peer: Peer): void {
-  peer.restsOnBatch = turn.openBatch;
-  turn.touch(peer);
-}
+import { Peer, promise, startTurn, turnOver } from "../support/turns.ts";
 
 Deno.test("everything touched in one turn is flushed once, at its end, in order", async () => {
-  const { calls, turn, peer } = start();
+  const { calls, turn, peer } = startTurn();
   turn.touch(peer("a"));
   turn.touch(peer("b"));
   assertEquals(calls, []);
@@ -72,7 +14,7 @@ Deno.test("everything touched in one turn is flushed once, at its end, in order"
 });
 
 Deno.test("a turn commits once, before anything is flushed, and holds only what rests on the commit", async () => {
-  const { calls, committer, turn, peer } = start();
+  const { calls, committer, turn, peer } = startTurn();
   const [held, free] = [peer("held"), peer("free")];
   turn.recorded();
   turn.recorded();
@@ -86,7 +28,7 @@ Deno.test("a turn commits once, before anything is flushed, and holds only what 
 });
 
 Deno.test("records that come during a commit wait for the next one", async () => {
-  const { calls, committer, turn, peer } = start();
+  const { calls, committer, turn, peer } = startTurn();
   const [first, second] = [peer("first"), peer("second")];
   turn.recorded();
   promise(turn, first);
@@ -106,7 +48,7 @@ Deno.test("records that come during a commit wait for the next one", async () =>
 });
 
 Deno.test("a promise made while a commit is under way, with no record of its own, rests on that commit", async () => {
-  const { calls, committer, turn, peer } = start();
+  const { calls, committer, turn, peer } = startTurn();
   turn.recorded();
   await turnOver();
   const late = peer("late");
@@ -121,7 +63,7 @@ Deno.test("a promise made while a commit is under way, with no record of its own
 });
 
 Deno.test("what rests on two batches is not handed over in part before the first is committed", async () => {
-  const { calls, committer, turn, peer } = start();
+  const { calls, committer, turn, peer } = startTurn();
   turn.recorded();
   await turnOver();
   const both = peer("both");
@@ -138,165 +80,8 @@ Deno.test("what rests on two batches is not handed over in part before the first
   assertEquals(calls.at(-1), "both flush");
 });
 
-Deno.test("a turn that touched a thousand is flushed in slices, each peer once, and another turn gets in between", async () => {
-  const { calls, committer, turn, peer } = start();
-  const crowd = Array.from({ length: 1_000 }, (_, index) => peer(`${index}`));
-  for (const one of crowd) turn.touch(one);
-  await Promise.resolve();
-  const { length } = calls;
-  assert(length > 0 && length <= 64, `${length} in one go`);
-  turn.touch(peer("small"));
-  await Promise.resolve();
-  assertEquals(calls.slice(length), ["small flush"]);
-  await eventually(() => assertEquals(calls.length, 1_001));
-  assertEquals(calls.filter((call) => call !== "small flush"), crowd.map(({ name }) => `${name} flush`));
-  await closed(turn, committer);
-});
-
-Deno.test("who is touched by another source in the same turn does not wait behind a crowd", async () => {
-  const { calls, committer, turn, peer } = start();
-  const touchCrowd = (name: string) => {
-    turn.nextSource();
-    for (let index = 0; index < 200; index++) turn.touch(peer(`${name}${index}`));
-  };
-  turn.touch(peer("before"));
-  touchCrowd("a");
-  touchCrowd("b");
-  turn.nextSource();
-  turn.touch(peer("after"));
-  await Promise.resolve();
-  assertEquals(calls.slice(0, 3), ["before flush", "after flush", "a0 flush"]);
-  await eventually(() => assertEquals(calls.length, 402));
-  assertEquals(calls.at(-1), "b199 flush");
-  await closed(turn, committer);
-});
-
-Deno.test("many sources that touch a few each are not kept waiting by a crowd, nor is the crowd by them", async () => {
-  const { calls, committer, turn, peer } = start();
-  for (let index = 0; index < 1_000; index++) turn.touch(peer(`crowd${index}`));
-  for (let index = 0; index < 1_000; index++) {
-    turn.nextSource();
-    turn.touch(peer(`few${index}`));
-  }
-  await eventually(() => assertEquals(calls.length, 2_000));
-  const middle = calls.slice(0, 1_000).filter((call) => call.startsWith("few")).length;
-  assert(middle > 250 && middle < 750, `${middle} of the few among the first half`);
-  await closed(turn, committer);
-});
-
-Deno.test("of a crowd whose writes take long fewer are flushed in one go", async () => {
-  const { calls, committer, turn, peer } = start();
-  const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
-  for (const one of crowd) {
-    const flush = one.flush.bind(one);
-    one.flush = () => {
-      flush();
-      for (const end = performance.now() + 0.1; performance.now() < end;);
-    };
-    turn.touch(one);
-  }
-  await Promise.resolve();
-  assertEquals(calls.length, 8);
-  await eventually(() => assertEquals(calls.length, 200));
-  await closed(turn, committer);
-});
-
-Deno.test("what a crowd rests on is asked when its slice comes: a commit that fails abandons the rest", async () => {
-  const { calls, committer, turn, peer } = start();
-  const crowd = Array.from({ length: 200 }, (_, index) => peer(`${index}`));
-  for (const one of crowd) turn.touch(one);
-  await Promise.resolve();
-  assert(calls.length > 0 && calls.length <= 64, `${calls.length} in one go`);
-  turn.recorded();
-  for (const one of crowd.slice(100)) one.restsOnBatch = turn.openBatch;
-  await Promise.resolve();
-  committer.pending[0]!.reject(new Error("The disk is full"));
-  await eventually(() => assertEquals(calls.length, 201));
-  assertEquals(
-    calls.filter((call) => call.endsWith("abandon")),
-    crowd.slice(100).map(({ name }) => `${name} abandon`),
-  );
-  assertEquals(
-    calls.filter((call) => call.endsWith("flush")),
-    crowd.slice(0, 100).map(({ name }) => `${name} flush`),
-  );
-  await closed(turn, committer);
-});
-
-Deno.test("slices of long work take turns, and what came in is read between them", async () => {
-  const { committer, turn } = start();
-  const slices: string[] = [];
-  const work = (name: string, left: number) => {
-    slices.push(name);
-    if (left > 1) turn.later(() => work(name, left - 1));
-  };
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using near = await Deno.connect({ port: listener.addr.port });
-  using far = await listener.accept();
-  let slicesWhenRead = 0;
-  const reading = far.read(new Uint8Array(1)).then(() => slicesWhenRead = slices.length);
-  turn.later(() => work("one", 100));
-  turn.later(() => work("other", 100));
-  await near.write(Uint8Array.of(1));
-  await eventually(() => assertEquals(slices.length, 200));
-  await reading;
-  assertEquals(slices.slice(0, 4), ["one", "other", "one", "other"]);
-  assertEquals(slicesWhenRead < 50, true, `It was read after ${slicesWhenRead} slices`);
-  await closed(turn, committer);
-});
-
-Deno.test("very many are called with slice by slice, in order, and others are heard in between", async () => {
-  const { committer, turn } = start();
-  const called: number[] = [];
-  const done = Promise.withResolvers<void>();
-  turn.forEach(Array(1_000).keys(), (item) => {
-    called.push(item);
-    for (const end = performance.now() + 0.02; performance.now() < end;);
-  }, done.resolve);
-  assert(called.length > 0 && called.length < 100, `${called.length} at once`);
-  let calledWhenHeard = 0;
-  void turn.heard().then(() => calledWhenHeard = called.length);
-  await done.promise;
-  assertEquals(called, [...Array(1_000).keys()]);
-  assert(calledWhenHeard < 200, `Heard after ${calledWhenHeard}`);
-  await closed(turn, committer);
-});
-
-Deno.test("a slice that throws is reported as a defect, and the others run", async () => {
-  const { committer, turn } = start();
-  const reported = Promise.withResolvers<string>();
-  const report = (event: ErrorEvent) => {
-    event.preventDefault();
-    reported.resolve(event.message);
-  };
-  globalThis.addEventListener("error", report);
-  turn.later(() => {
-    throw new Error("A defect");
-  });
-  await turn.heard();
-  assert((await reported.promise).includes("A defect"));
-  globalThis.removeEventListener("error", report);
-  await closed(turn, committer);
-});
-
-Deno.test("a few are called with at once, and so is what follows", () => {
-  const { turn } = start();
-  const calls: string[] = [];
-  turn.forEach(["a", "b"], (item) => calls.push(item), () => calls.push("done"));
-  turn.forEach([], () => calls.push("never"), () => calls.push("none"));
-  assertEquals(calls, ["a", "b", "done", "none"]);
-});
-
-/** Closes it; a commit that it begins then succeeds. */
-async function closed(turn: Turn, committer: HandCommitter): Promise<void> {
-  const closing = turn.close();
-  const committed = setInterval(() => committer.pending.at(-1)?.resolve(), 1);
-  await closing;
-  clearInterval(committed);
-}
-
 Deno.test("a commit that fails abandons what rests on it and nothing else, until a later one succeeds", async () => {
-  const { calls, committer, clock, recoveredCount, turn, peer } = start();
+  const { calls, committer, clock, recoveredCount, turn, peer } = startTurn();
   const [lost, free, early, later] = [peer("lost"), peer("free"), peer("early"), peer("later")];
   turn.recorded();
   promise(turn, lost);
@@ -330,7 +115,7 @@ Deno.test("a commit that fails abandons what rests on it and nothing else, until
 });
 
 Deno.test("a promise of the very turn in which its commit fails is abandoned as well", async () => {
-  const { calls, committer, turn, peer } = start();
+  const { calls, committer, turn, peer } = startTurn();
   turn.recorded();
   await turnOver();
   const [late, free] = [peer("late"), peer("free")];
@@ -348,7 +133,7 @@ Deno.test("a promise of the very turn in which its commit fails is abandoned as 
 });
 
 Deno.test("settled resolves after the commit of what was recorded, at once when there is none, rejects when it fails", async () => {
-  const { committer, turn } = start();
+  const { committer, turn } = startTurn();
   await turn.settled();
   turn.recorded();
   let isSettled = false;
@@ -365,7 +150,7 @@ Deno.test("settled resolves after the commit of what was recorded, at once when 
 });
 
 Deno.test("what nobody waits for is committed with the next that somebody does, or after a while", async () => {
-  const { committer, clock, turn } = start();
+  const { committer, clock, turn } = startTurn();
   turn.noted();
   await turnOver();
   assertEquals([committer.pending.length, turn.openBatch], [0, 0]);
@@ -394,7 +179,7 @@ Deno.test("a store that commits at once holds nothing", async () => {
 });
 
 Deno.test("close waits for the commit that follows the one under way", async () => {
-  const { calls, committer, turn } = start();
+  const { calls, committer, turn } = startTurn();
   turn.recorded();
   await turnOver();
   turn.recorded();
