@@ -267,7 +267,7 @@ export class Server {
     this.#descriptors?.recover();
     turn.forEach(this.#connections, (connection) => connection.checkTime(now), () => {
       turn.forEach(this.#arrivals, ([link, { since }]) => this.#checkArrival(link, since, now), () => {
-        sessions.expire();
+        if (!this.#isClosing) sessions.expire(); // A late slice must not tell a store that is closed by now.
         this.#isChecking = false;
       });
     });

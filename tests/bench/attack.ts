@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { ToolProcess } from "../interop/support/tool_process.ts";
 import { type Attack, ATTACKS } from "./attack/attacks.ts";
 import { WorkingClient } from "./attack/working_client.ts";
-import { moveToLoadCore, onLoadCore } from "./broker_process.ts";
+import { isPinned, moveToLoadCore, onLoadCore } from "./broker_process.ts";
 import { pregon } from "./contestant.ts";
 import { descriptorsMax, residentKibibytes } from "./load/process_use.ts";
 import { thisMachine } from "./machine.ts";
@@ -55,8 +55,8 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return flags.help ? 0 : 2;
   }
-  const { processor, cores, isPinned } = await thisMachine();
-  console.log(`${processor}, ${cores} cores${isPinned ? ", broker and load on one each" : ""}`);
+  const { processor, cores } = await thisMachine();
+  console.log(`${processor}, ${cores} cores${isPinned() ? ", broker and load on one each" : ""}`);
   await moveToLoadCore();
   let failures = 0;
   for (const name of names) failures += await withstand(name, ATTACKS[name]!, pace);
@@ -124,7 +124,8 @@ async function playRound(
 function attackerOf(name: string, port: number, count: number): ToolProcess {
   const flags = ["run", "--quiet", "--config", `${CHECKOUT}/deno.json`, "--allow-net", ATTACKER];
   const [program, ...args] = onLoadCore([Deno.execPath(), ...flags, name, String(port), String(count)]);
-  return new ToolProcess("chrt", ["--idle", "0", program, ...args]);
+  const [behind, ...how] = isPinned() ? ["chrt", "--idle", "0"] : ["nice", "-n", "19"];
+  return new ToolProcess(behind!, [...how, program, ...args]);
 }
 
 function judge(rounds: readonly Round[]): number {
