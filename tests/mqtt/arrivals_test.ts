@@ -145,25 +145,55 @@ Deno.test("links that others serve count as well, and the server waits for their
   assertEquals(link.isClosed, true);
 });
 
-Deno.test("a crowd that comes at once is let in by the few, and ended slice by slice when it says nothing", async () => {
-  const CROWD = 2_000;
-  await using test = startBroker({ limits: { connectTimeoutSeconds: 10, connectionsMax: CROWD } });
+/** A listener at which so many wait who say nothing. */
+function silentCrowd(waiting: number): Listener {
   const closed = Promise.withResolvers<null>();
-  let waiting = CROWD;
-  test.server.listen({
+  return {
     url: "mqtt://crowd",
     port: 0,
     accept: () => waiting-- > 0 ? Promise.resolve(memoryLinks("crowd:1")[0]) : closed.promise,
     close: () => closed.resolve(null),
-  });
+  };
+}
+
+/** Until the look at so many that the clock made due is over. */
+async function lookedAt(test: TestBroker, links: number): Promise<void> {
+  for (let slice = 0; slice < links / 8; slice++) await test.broker.turn.heard();
+}
+
+Deno.test("a crowd that comes at once is let in by the few, and ended slice by slice when it says nothing", async () => {
+  const CROWD = 2_000;
+  await using test = startBroker({ limits: { connectTimeoutSeconds: 10, connectionsMax: CROWD } });
+  test.server.listen(silentCrowd(CROWD));
   for (let count = 0; count < 1_000; count++) await Promise.resolve();
   assertEquals(test.server.connectionCount, 8, "Others are heard before the ninth");
   await eventually(() => assertEquals(test.server.connectionCount, CROWD));
   test.clock.advance(9_500);
-  for (let slice = 0; slice < CROWD / 8; slice++) await test.broker.turn.heard(); // The look at all of them is over.
+  await lookedAt(test, CROWD);
   test.clock.advance(500);
   const endedAtOnce = test.broker.counters.closes["not-connected-in-time"];
-  assertEquals(endedAtOnce > 0 && endedAtOnce < CROWD, true, `${endedAtOnce} ended at once`);
+  assertEquals(endedAtOnce > 0 && endedAtOnce < CROWD / 4, true, `${endedAtOnce} ended at once`);
+  await eventually(() => assertEquals(test.server.connectionCount, CROWD * 3 / 4));
+  assertEquals(test.broker.counters.closes["not-connected-in-time"], CROWD / 4);
+});
+
+Deno.test("of many that say nothing 50 are ended each half second while there is room, and all once memory runs short", async () => {
+  const CROWD = 200;
+  let memory = 0;
+  await using test = startBroker({
+    limits: { connectTimeoutSeconds: 10, connectionsMax: 1_000, memoryBytesMax: 1_000 },
+    readMemory: () => memory,
+  });
+  test.server.listen(silentCrowd(CROWD));
+  await eventually(() => assertEquals(test.server.connectionCount, CROWD));
+  test.clock.advance(9_500);
+  for (const left of [150, 100]) {
+    await lookedAt(test, CROWD);
+    test.clock.advance(500);
+    await eventually(() => assertEquals(test.server.connectionCount, left));
+  }
+  memory = 2_000;
+  await lookedAt(test, CROWD);
+  test.clock.advance(500);
   await eventually(() => assertEquals(test.server.connectionCount, 0));
-  assertEquals(test.broker.counters.closes["not-connected-in-time"], CROWD);
 });
