@@ -24,7 +24,7 @@ export interface Absent {
   readonly reason: string;
 }
 
-/** Pregón out of a check-out, as `serve` starts it without options: in an empty folder, where it keeps its data. */
+/** Pregón out of a check-out, as `deno task start` starts it: in an empty folder, where it keeps its data. */
 export function pregon(name: string, checkout: string, temporary: string): Contestant {
   const start = (runtimeFlags: readonly string[]) =>
     startPregon(checkout, temporary, "mqtt", { runtimeFlags });
@@ -51,14 +51,21 @@ export async function startPregon(
   { flags = [], runtimeFlags = [] }: StartOptions = {},
 ): Promise<BrokerProcess> {
   const cwd = await Deno.makeTempDir({ dir: temporary });
+  const [, run, ...task] = await startTask(checkout);
   const process = begin([
     Deno.execPath(),
-    ...["run", ...runtimeFlags, "--config", `${checkout}/deno.json`],
-    ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", `${checkout}/main.ts`, "serve"],
+    ...[run!, ...runtimeFlags, "--config", `${checkout}/deno.json`],
+    ...task.map((word) => word === "main.ts" ? `${checkout}/main.ts` : word),
     ...["--mqtt-port", "0", "--http-port", "0"],
     ...flags,
   ], cwd);
   return await ready(process, () => saidPort(process, new RegExp(`${scheme}://127\\.0\\.0\\.1:(\\d+)`)));
+}
+
+/** `deno run … main.ts serve`, with the permissions and the flags of V8 that everybody gets. */
+async function startTask(checkout: string): Promise<readonly string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${checkout}/deno.json`));
+  return tasks.start.split(" ");
 }
 
 export async function mosquitto(temporary: string): Promise<Contestant | Absent> {
