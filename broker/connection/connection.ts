@@ -28,7 +28,7 @@ import { logClose } from "./close_log.ts";
 import { type ConnectionPort, NO_PEER_LIMITS, type PeerLimits } from "./connection_port.ts";
 import { dispatch, dispatchFirst } from "./dispatch.ts";
 import { failureOf } from "./failure.ts";
-import { PeerFrames } from "./publish_frame.ts";
+import { PeerFrames } from "./peer_frames.ts";
 import { type PublishThrottle, throttleOf } from "./publish_throttle.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { SharedParts } from "./shared_parts.ts";
@@ -197,7 +197,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     const frame = this.#peerFrames?.take(outgoing, this.broker.turn.now()) ??
       message.frame(qos, this.version);
     const firstByte = 0x30 | (dup ? 0x08 : 0) | (qos << 1) | (retain ? 0x01 : 0);
-    this.#outbox.pushPublish(frame.bytes, firstByte, frame.packetIdOffset, packetId);
+    this.#outbox.pushPublish(frame, firstByte, packetId);
     this.broker.counters.messagesSent++;
   }
 

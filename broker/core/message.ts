@@ -75,7 +75,7 @@ export class Message {
     this.expiresAt = expirySeconds === undefined ? Infinity : time + expirySeconds * 1000;
     const { frame } = draft;
     if (frame) {
-      this.payloadBytes = frame.bytes.length - frame.payloadOffset;
+      this.payloadBytes = frame.length - frame.payloadOffset;
       this.#arrival = frame;
       this.#remember(frame);
     } else {

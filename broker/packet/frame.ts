@@ -79,6 +79,19 @@ export class FrameReader {
     return this.#header;
   }
 
+  /** The packet that `next` found, header included, is that part of these bytes. */
+  get source(): Uint8Array {
+    return this.#source;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
   /** Bytes of fixed header and body already read: where `body` stands in `packet()`. */
   get bodyOffset(): number {
     return this.body.position - this.#start;

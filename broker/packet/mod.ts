@@ -25,6 +25,7 @@ export { PacketError } from "./packet_error.ts";
 export { PROPERTY_LIMITS, type PropertyLimits } from "./property_limits.ts";
 export { decodeMessageProperties, encodeMessageProperties } from "./message_properties.ts";
 export { encodePublishFrame, type FrameFields, payloadOf } from "./publish.ts";
+export { frameOf, type FramePlaces, type Part, PublishFrame } from "./publish_frame.ts";
 export { Reader } from "./reader.ts";
 export { connectReturnCode, describeReason, isReasonOf, ReasonCode } from "./reason_code.ts";
 export { Slab } from "./slab.ts";

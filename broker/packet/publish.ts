@@ -8,10 +8,9 @@ import {
   messageProperties,
 } from "./property_block.ts";
 import { ReasonCode } from "./reason_code.ts";
-import type { MessageProperties, PublishFields, PublishFrame, PublishPacket, QoS, Version } from "./types.ts";
+import { frameOf, PublishFrame } from "./publish_frame.ts";
+import type { MessageProperties, PublishFields, PublishPacket, QoS, Version } from "./types.ts";
 import { Writer } from "./writer.ts";
-
-export type { PublishFrame } from "./types.ts";
 
 const DUP = 0b1000;
 const RETAIN = 0b0001;
@@ -84,7 +83,7 @@ export function decodePublish(frames: FrameReader, version: Version): PublishPac
   const isBetweenTwo = topicAlias !== 0 || subscriptionIds.length > 0;
   if (!isBetweenTwo && !frames.isPadded) {
     const payloadOffset = frames.bodyOffset;
-    const frame = { bytes: frames.packet(), packetIdOffset, expiryOffset, payloadOffset, version };
+    const frame = new PublishFrame(frames, { packetIdOffset, expiryOffset, payloadOffset, version });
     return new ReceivedPublish(header, topic, packetId, said, frame);
   }
   const payload = body.bytes(body.remaining);
@@ -149,13 +148,12 @@ export function encodePublishFrame(
   writer.bytes(fields.payload);
   const bytes = writer.finishPacket(identified ? 0x32 : 0x30);
   const headerBytes = bytes.length - writer.length;
-  return {
-    bytes,
+  return frameOf(bytes, {
     packetIdOffset: identified ? headerBytes + packetIdAt : 0,
     expiryOffset: expiryAt === 0 ? 0 : headerBytes + expiryAt,
     payloadOffset: bytes.length - fields.payload.length,
     version,
-  };
+  });
 }
 
 /** Has room for all but long properties: to grow costs as much again. */

@@ -1,4 +1,5 @@
 import type { PropertiesOf } from "./properties.ts";
+import type { PublishFrame } from "./publish_frame.ts";
 
 export type { UserProperties } from "./properties.ts";
 
@@ -69,22 +70,6 @@ export interface ConnackPacket extends ConnackFields {
   readonly wildcardSubscriptionsAvailable: boolean;
   readonly subscriptionIdsAvailable: boolean;
   readonly sharedSubscriptionsAvailable: boolean;
-}
-
-/**
- * A PUBLISH as bytes, made once and sent to many. Who sends it writes anew what differs: the first byte, the packet
- * identifier, and of the Message Expiry Interval what is left of it.
- */
-export interface PublishFrame {
-  readonly bytes: Uint8Array;
-  /** Where the packet identifier stands; 0 when it has none (QoS 0). */
-  readonly packetIdOffset: number;
-  /** Where the four bytes of the Message Expiry Interval stand; 0 when it has none. */
-  readonly expiryOffset: number;
-  /** Where the payload begins; the packet ends with it. */
-  readonly payloadOffset: number;
-  /** The version it is written in; 3 and 4 have the same form. */
-  readonly version: Version;
 }
 
 /** What there is to say in a PUBLISH; enough to encode one. MQTT 3.x says nothing of the last three. */

@@ -6,7 +6,7 @@ import type { Link } from "./transport.ts";
 const REFERENCE_BYTES_MIN = 16 * 1024;
 
 /**
- * From this size on, a frame that goes out as it came is sent from where it is, as long as nothing else waits with it:
+ * From this size on, frames that go out as they came are sent from where they are, as long as nothing else waits with them:
  * to copy 4 KiB for each of 1,000 subscribers took 4 ms, and 64 MiB of buffers.
  */
 const LENT_BYTES_MIN = 1024;
@@ -33,6 +33,17 @@ export interface OutboxOwner {
   outboxSent(bytes: number): void;
   /** The link is closed; nothing more will be written. */
   outboxOver(): void;
+}
+
+/** A PUBLISH for many, which is a part of other bytes (packet/publish_frame.ts). */
+export interface SharedFrame {
+  readonly source: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** The part, as a view. */
+  readonly bytes: Uint8Array;
+  /** Where the packet identifier stands; 0 for nowhere. */
+  readonly packetIdOffset: number;
 }
 
 interface Segment {
@@ -63,7 +74,11 @@ export class Outbox {
   #nextSegment = 0;
   #tail: Uint8Array | undefined;
   #tailBytes = 0;
-  /** The tail is somebody else's frame: to be read only, and not the pool's. */
+  /** Frames that came one after the other and follow the tail: a part of these bytes, not copied yet. */
+  #run: Uint8Array | undefined;
+  #runStart = 0;
+  #runEnd = 0;
+  /** The tail is somebody else's frames: to be read only, and not the pool's. */
   #isTailLent = false;
   /** Bytes of the tail that may be written: flushed while a write was in flight. */
   #tailClearedBytes = 0;
@@ -150,13 +165,27 @@ export class Outbox {
     this.#pushed(4);
   }
 
-  /** Pushes an encoded PUBLISH with its own first byte and, unless the offset is 0, its own packet identifier. */
-  pushPublish(frame: Uint8Array, firstByte: number, packetIdOffset: number, packetId: number): void {
+  /** Pushes an encoded PUBLISH with its own first byte and, if it has a place for one, its own packet identifier. */
+  pushPublish(frame: SharedFrame, firstByte: number, packetId: number): void {
     if (this.#isOver) return;
-    const isAsItCame = packetIdOffset === 0 && frame[0] === firstByte;
+    const { source, start, end, packetIdOffset } = frame;
+    if (packetIdOffset > 0 || source[start] !== firstByte) {
+      return this.#pushChanged(frame, firstByte, packetId);
+    }
+    const length = end - start;
+    if (length >= REFERENCE_BYTES_MIN) return this.push(frame.bytes);
+    if (this.#run !== source || this.#runEnd !== start || end - this.#runStart > LARGE_BYTES) {
+      this.#endRun();
+      this.#run = source;
+      this.#runStart = start;
+    }
+    this.#runEnd = end;
+    this.#pushed(length);
+  }
+
+  /** As `pushPublish`, of a frame that does not go out as it came. */
+  #pushChanged({ bytes: frame, packetIdOffset }: SharedFrame, firstByte: number, packetId: number): void {
     const isLarge = frame.length >= REFERENCE_BYTES_MIN;
-    if (isAsItCame && isLarge) return this.push(frame);
-    if (isAsItCame && this.#bytes === 0 && frame.length >= LENT_BYTES_MIN) return this.#lend(frame);
     const headBytes = packetIdOffset > 0 ? packetIdOffset + 2 : 1;
     if (isLarge && headBytes >= REFERENCE_BYTES_MIN) {
       // A topic so long that even the head is large: a patched copy is the simple way for a rare packet.
@@ -180,6 +209,7 @@ export class Outbox {
   /** Begins to write what waits, unless a write is in flight: then it follows that one. */
   flush(): void {
     this.#isDirty = false;
+    this.#endRun();
     this.#segmentsKept = 0;
     this.#segmentsCleared = this.#segments.length;
     this.#tailClearedBytes = this.#tailBytes;
@@ -208,6 +238,7 @@ export class Outbox {
     this.#bytes = 0;
     this.#segments = NONE;
     this.#tail = undefined;
+    this.#run = undefined;
     this.#owner.outboxOver();
   }
 
@@ -219,12 +250,19 @@ export class Outbox {
     this.#owner.outboxDirty();
   }
 
-  /** At most one frame for each link, lest small ones hold the large chunks that they came in. */
-  #lend(frame: Uint8Array): void {
-    this.#tail = frame;
-    this.#tailBytes = frame.length;
+  /**
+   * What was pushed as it came joins the tail, by one copy; or is the tail, if nothing else waits: at most one such for
+   * each link, lest small frames hold the large chunks that they came in.
+   */
+  #endRun(): void {
+    const source = this.#run;
+    if (!source) return;
+    this.#run = undefined;
+    const run = source.subarray(this.#runStart, this.#runEnd);
+    if (this.#bytes > run.length || run.length < LENT_BYTES_MIN) return void this.#append(run);
+    this.#tail = run;
+    this.#tailBytes = run.length;
     this.#isTailLent = true;
-    this.#pushed(frame.length);
   }
 
   /** Copies bytes (fewer than a large buffer's) behind the others; answers where in the tail they begin. */
@@ -235,6 +273,7 @@ export class Outbox {
   }
 
   #reserve(bytes: number): number {
+    this.#endRun();
     if (!this.#tail) this.#tail = this.#pool.take(bytes);
     else if (this.#isTailLent) this.#copyTail(bytes);
     else if (this.#tailBytes + bytes > this.#tail.length) this.#makeRoom(bytes);
@@ -275,6 +314,7 @@ export class Outbox {
 
   /** Turns the tail into segments: what is cleared for writing and what is not stay apart. */
   #sealTail(): void {
+    this.#endRun();
     const buffer = this.#tail;
     if (!buffer || this.#tailBytes === 0) return;
     const cleared = this.#tailClearedBytes;

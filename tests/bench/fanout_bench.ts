@@ -38,8 +38,7 @@ class Receiver implements Subscriber {
   }
 
   deliver(message: Message, { qos }: { readonly qos: QoS }): Delivery {
-    const { bytes, packetIdOffset } = message.frame(qos, 4);
-    this.outbox?.pushPublish(bytes, FIRST_BYTE | qos << 1, packetIdOffset, 1);
+    this.outbox?.pushPublish(message.frame(qos, 4), FIRST_BYTE | qos << 1, 1);
     return "queued";
   }
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { encodePublishFrame } from "../../broker/packet/mod.ts";
+import { encodePublishFrame, PublishFrame } from "../../broker/packet/mod.ts";
 import { Message, type MessageDraft, sizeOf } from "../../broker/core/message.ts";
 
 function draftOf(payload: Uint8Array, qos: 0 | 1 | 2 = 0): MessageDraft {
@@ -56,9 +56,9 @@ Deno.test("compact copies a payload out of a buffer that is much larger, once", 
 
 Deno.test("a payload that nobody asked for outlives the packet that it came in", () => {
   const chunk = new Uint8Array(1000);
-  const { bytes, ...places } = encodePublishFrame({ topic: "a/b", payload: Uint8Array.of(7, 8) }, false, 4);
-  chunk.set(bytes, 100);
-  const frame = { bytes: chunk.subarray(100, 100 + bytes.length), ...places };
+  const encoded = encodePublishFrame({ topic: "a/b", payload: Uint8Array.of(7, 8) }, false, 4);
+  chunk.set(encoded.bytes, 100);
+  const frame = new PublishFrame({ source: chunk, start: 100, end: 100 + encoded.length }, encoded);
   const message = new Message({ ...draftOf(new Uint8Array(0)), frame }, 1, 0);
   assertEquals(message.payloadBytes, 2);
   message.compact();

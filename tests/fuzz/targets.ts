@@ -6,6 +6,7 @@ import { Broker } from "../../broker/broker.ts";
 import { ConfigError, resolveOptions } from "../../broker/config.ts";
 import { DEFAULT_LIMITS } from "../../broker/core/limits.ts";
 import { decode, encode, FrameReader, PacketError, type Version } from "../../broker/packet/mod.ts";
+import { contentOf } from "../packet/fixtures.ts";
 import { randomPacket } from "../packet/random_packets.ts";
 import { mutateBytes, mutateText, pieces } from "../support/fuzz.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
@@ -79,7 +80,7 @@ function decodeAll(parts: readonly Uint8Array[], version: Version): unknown[] {
   try {
     for (const part of parts) {
       reader.push(part.slice(), true);
-      while (reader.next()) found.push(decode(reader, version));
+      while (reader.next()) found.push(contentOf(decode(reader, version)));
     }
   } catch (error) {
     if (!(error instanceof PacketError)) throw error;

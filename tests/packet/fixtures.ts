@@ -147,6 +147,14 @@ export function withoutFrame(packet: Packet): unknown {
   return packet.type === "publish" ? { ...packet, payload: packet.payload, frame: undefined } : packet;
 }
 
+/** The packet and what its frame is, whatever that is cut from: two are equal if they say the same. */
+export function contentOf(packet: Packet): unknown {
+  if (packet.type !== "publish" || !packet.frame) return packet;
+  const { bytes, packetIdOffset, expiryOffset, payloadOffset, version } = packet.frame;
+  const frame = { bytes, packetIdOffset, expiryOffset, payloadOffset, version };
+  return { ...packet, payload: packet.payload, frame };
+}
+
 /** The packet as it is decoded: with the defaults that MQTT 5.0 has for what was left out. */
 function completed(packet: Exclude<OutgoingPacket, PublishPacket>): unknown {
   switch (packet.type) {

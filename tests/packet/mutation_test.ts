@@ -8,7 +8,7 @@ import {
   StringCache,
   type Version,
 } from "../../broker/packet/mod.ts";
-import { hex, withoutFrame } from "./fixtures.ts";
+import { contentOf, hex, withoutFrame } from "./fixtures.ts";
 
 const MUTATIONS = 30_000;
 const PACKET_BYTES_MAX = 4096;
@@ -76,11 +76,11 @@ function outcome(
   options: { chunkBytes: number; strings?: StringCache },
 ): string {
   const frames = new FrameReader(PACKET_BYTES_MAX, options);
-  const packets: Packet[] = [];
+  const packets: unknown[] = [];
   try {
     for (let at = 0; at < bytes.length; at += options.chunkBytes) {
       frames.push(bytes.slice(at, at + options.chunkBytes));
-      while (frames.next()) packets.push(decode(frames, version));
+      while (frames.next()) packets.push(contentOf(decode(frames, version)));
     }
   } catch (error) {
     if (!(error instanceof PacketError)) throw error;

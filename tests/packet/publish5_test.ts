@@ -2,6 +2,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import {
   encode,
   encodePublishFrame,
+  frameOf,
   type PublishFields,
   type PublishPacket,
 } from "../../broker/packet/mod.ts";
@@ -200,7 +201,7 @@ Deno.test("PUBLISH leaves out for 3.1.1 what only 5.0 knows", () => {
   const frame = encodePublishFrame({ ...plain, properties }, false, 4);
   const bytes = encode(plain, 4);
   const payloadOffset = bytes.length - plain.payload.length;
-  assertEquals(frame, { bytes, packetIdOffset: 0, expiryOffset: 0, payloadOffset, version: 4 });
+  assertEquals(frame, frameOf(bytes, { packetIdOffset: 0, expiryOffset: 0, payloadOffset, version: 4 }));
 });
 
 Deno.test("a frame of MQTT 5.0 is the packet but for first byte, identifier and expiry", () => {

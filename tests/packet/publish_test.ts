@@ -3,6 +3,7 @@ import {
   decode,
   encode,
   encodePublishFrame,
+  frameOf,
   FrameReader,
   type PublishFields,
 } from "../../broker/packet/mod.ts";
@@ -134,13 +135,9 @@ Deno.test("a frame is the packet but for its first byte and identifier", () => {
   for (const length of [0, 2, 200, 20_000]) {
     const fields = { ...plain, payload: new Uint8Array(length).fill(7) };
     const plainBytes = encode(fields, 4);
-    assertEquals(encodePublishFrame(fields, false, 4), {
-      bytes: plainBytes,
-      packetIdOffset: 0,
-      expiryOffset: 0,
-      payloadOffset: plainBytes.length - length,
-      version: 4,
-    });
+    const payloadOffset = plainBytes.length - length;
+    const places = { packetIdOffset: 0, expiryOffset: 0, payloadOffset, version: 4 } as const;
+    assertEquals(encodePublishFrame(fields, false, 4), frameOf(plainBytes, places));
     const { bytes, packetIdOffset } = encodePublishFrame(fields, true, 4);
     bytes[0] = 0x3d;
     bytes.set(hex("ab cd"), packetIdOffset);

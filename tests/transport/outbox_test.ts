@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ByteBudget } from "../../broker/core/byte_budget.ts";
+import { frameOf, type Part, PublishFrame } from "../../broker/packet/mod.ts";
 import { BufferPool } from "../../broker/transport/buffer_pool.ts";
 import { Outbox, type OutboxOwner } from "../../broker/transport/outbox.ts";
 import type { Link } from "../../broker/transport/transport.ts";
@@ -100,15 +101,42 @@ Deno.test("bytes that were not flushed are not written, even behind a write in f
   assertEquals(link.taken, [1, 2]);
 });
 
+/** As much of a PUBLISH as an outbox looks at. */
+function framed(bytes: Uint8Array, packetIdOffset = 0): PublishFrame {
+  return frameOf(bytes, placesOf(packetIdOffset));
+}
+
+function framedPart(part: Part): PublishFrame {
+  return new PublishFrame(part, placesOf(0));
+}
+
+function placesOf(packetIdOffset: number) {
+  return { packetIdOffset, expiryOffset: 0, payloadOffset: 0, version: 4 } as const;
+}
+
 /** A PUBLISH of QoS 0 with so many bytes. */
-function frameOf(length: number): Uint8Array {
+function publishBytes(length: number): Uint8Array {
   return new Uint8Array(length).fill(7).fill(0x30, 0, 1);
+}
+
+/** What came in as one chunk: so many PUBLISHes of QoS 0 with so many bytes each. */
+function arrivalOf(
+  count: number,
+  length: number,
+): { readonly chunk: Uint8Array; readonly frames: PublishFrame[] } {
+  const chunk = new Uint8Array(count * length);
+  const frames = Array.from({ length: count }, (_, index) => {
+    const start = index * length;
+    chunk.set(publishBytes(length).fill(index, 1), start);
+    return framedPart({ source: chunk, start, end: start + length });
+  });
+  return { chunk, frames };
 }
 
 Deno.test("a frame that goes out alone and as it came is sent from where it is, whatever follows it", async () => {
   const { link, outbox } = start();
-  const frame = frameOf(1_024);
-  outbox.pushPublish(frame, 0x30, 0, 0);
+  const frame = publishBytes(1_024);
+  outbox.pushPublish(framed(frame), 0x30, 0);
   outbox.flush();
   assert(link.writing?.buffer === frame.buffer, "It was copied");
   outbox.pushWord(0x40020001);
@@ -127,8 +155,8 @@ Deno.test("a frame is copied, and stays what it is, when it is short, changed, o
     ]]
   ) {
     const { link, outbox } = start();
-    const frame = frameOf(length!);
-    outbox.pushPublish(frame, firstByte!, 0, 0);
+    const frame = publishBytes(length!);
+    outbox.pushPublish(framed(frame), firstByte!, 0);
     for (let count = 0; count < others!; count++) outbox.pushWord(0x40020001);
     outbox.flush();
     while (link.isBusy) {
@@ -137,19 +165,70 @@ Deno.test("a frame is copied, and stays what it is, when it is short, changed, o
     }
     const words = Array.from({ length: others! }, () => [0x40, 2, 0, 1]).flat();
     assertEquals(link.taken, [firstByte!, ...frame.subarray(1), ...words]);
-    assertEquals(frame, frameOf(length!));
+    assertEquals(frame, publishBytes(length!));
   }
 });
 
 Deno.test("of the frames for one link that takes nothing one is lent at most", () => {
   const { link, outbox } = start();
-  const frames = [frameOf(2_000), frameOf(2_000), frameOf(2_000)];
+  const frames = [publishBytes(2_000), publishBytes(2_000), publishBytes(2_000)];
   const lentCount = () => frames.filter((frame) => link.writing?.buffer === frame.buffer).length;
   for (const frame of frames) {
-    outbox.pushPublish(frame, 0x30, 0, 0);
+    outbox.pushPublish(framed(frame), 0x30, 0);
     outbox.flush();
   }
   assertEquals([lentCount(), link.writing?.length], [1, 2_000]);
+});
+
+Deno.test("frames that came in one after the other are sent from where they are, as one", async () => {
+  const { link, outbox } = start();
+  const { chunk, frames } = arrivalOf(20, 80);
+  for (const frame of frames.slice(1)) outbox.pushPublish(frame, 0x30, 0);
+  assertEquals(outbox.bytes, 19 * 80);
+  outbox.flush();
+  assert(link.writing?.buffer === chunk.buffer, "They were copied");
+  await link.take(2_000);
+  assertEquals([link.taken, link.writeCount], [[...chunk.subarray(80)], 1]);
+});
+
+Deno.test("frames are copied in their order when they are few, or others were left out or come between", async () => {
+  const { chunk, frames } = arrivalOf(40, 80);
+  const bytesOf = (indices: readonly number[]) =>
+    indices.flatMap((index) => index < 0 ? [0x40, 2, 0, 1] : [...frames[index]!.bytes]);
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+  for (
+    const sent of [
+      range(0, 12),
+      [...range(0, 20), ...range(21, 40)],
+      [...range(0, 20), -1, ...range(20, 40)],
+      [1, 0],
+    ]
+  ) {
+    const { link, outbox } = start();
+    for (const index of sent) {
+      if (index < 0) outbox.pushWord(0x40020001);
+      else outbox.pushPublish(frames[index]!, 0x30, 0);
+    }
+    outbox.flush();
+    assert(link.writing!.buffer !== chunk.buffer, "They were lent");
+    await link.take(10_000);
+    assertEquals([link.taken, outbox.bytes], [bytesOf(sent), 0]);
+  }
+});
+
+Deno.test("frames that wait for a commit are not written with those that do not", async () => {
+  const { link, outbox } = start();
+  const { chunk, frames } = arrivalOf(40, 80);
+  outbox.restOn(1);
+  for (const frame of frames.slice(0, 20)) outbox.pushPublish(frame, 0x30, 0);
+  outbox.restOn(2);
+  for (const frame of frames.slice(20)) outbox.pushPublish(frame, 0x30, 0);
+  outbox.flushKept();
+  await link.take(10_000);
+  assertEquals([link.taken.length, link.isBusy], [1_600, false]);
+  outbox.flush();
+  await link.take(10_000);
+  assertEquals(link.taken, [...chunk]);
 });
 
 Deno.test("what rests on an earlier batch leaves before what rests on the last", async () => {
@@ -248,8 +327,18 @@ function pushSomething(outbox: Outbox, place: number, random: (below: number) =>
   const packetId = offset === 0 ? 0 : ((place + offset) % 251) * 256 + (place + offset + 1) % 251;
   if (offset > 0 || random(2) === 0) bytes[0] = 0; // Otherwise it may be lent as it is.
   if (offset > 0) bytes[offset] = bytes[offset + 1] = 0;
-  outbox.pushPublish(bytes, place % 251, offset, packetId);
+  if (offset === 0 && bytes[0] !== 0) pushParts(outbox, bytes, 1 + random(4));
+  else outbox.pushPublish(framed(bytes, offset), place % 251, packetId);
   return place + length;
+}
+
+/** As frames that came in one after the other. */
+function pushParts(outbox: Outbox, source: Uint8Array, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const start = Math.floor(source.length * index / count);
+    const end = Math.floor(source.length * (index + 1) / count);
+    if (end > start) outbox.pushPublish(framedPart({ source, start, end }), source[start]!, 0);
+  }
 }
 
 for (let seed = 1; seed <= 30; seed++) {

@@ -1,5 +1,5 @@
 import { type AliasedTopic, OutboundAliases } from "../core/topic_alias.ts";
-import { encodePublishFrame, type PublishFrame } from "../packet/mod.ts";
+import { encodePublishFrame, frameOf, type PublishFrame } from "../packet/mod.ts";
 import type { Outgoing } from "../session/message_queue.ts";
 import type { PeerLimits } from "./connection_port.ts";
 
@@ -38,7 +38,7 @@ export class PeerFrames {
 
   #fitsWith(outgoing: Outgoing, moreBytes: number): boolean {
     if (this.#packetBytesMax === Infinity) return true;
-    return frameFor(outgoing, undefined).bytes.length + moreBytes <= this.#packetBytesMax; // [MQTT5-3.1.2-24]
+    return frameFor(outgoing, undefined).length + moreBytes <= this.#packetBytesMax; // [MQTT5-3.1.2-24]
   }
 }
 
@@ -59,8 +59,8 @@ function frameFor(
 }
 
 /** The frame with the seconds that are left of its Message Expiry Interval. [MQTT5-3.3.2-6] */
-function withTimeLeft({ bytes, ...frame }: PublishFrame, milliseconds: number): PublishFrame {
-  const copy = bytes.slice();
+function withTimeLeft(frame: PublishFrame, milliseconds: number): PublishFrame {
+  const copy = frame.bytes.slice();
   new DataView(copy.buffer).setUint32(frame.expiryOffset, Math.max(1, Math.ceil(milliseconds / 1000)));
-  return { bytes: copy, ...frame };
+  return frameOf(copy, frame);
 }
