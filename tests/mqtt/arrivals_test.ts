@@ -145,13 +145,24 @@ Deno.test("links that others serve count as well, and the server waits for their
   assertEquals(link.isClosed, true);
 });
 
+const silentLink = (): Link => memoryLinks("crowd:1")[0];
+
+/** Takes half a slice to look at. */
+function laboriousLink(): Link {
+  return Object.defineProperty(silentLink(), "certificate", {
+    get() {
+      for (const end = performance.now() + 0.1; performance.now() < end;);
+    },
+  });
+}
+
 /** A listener at which so many wait who say nothing. */
-function silentCrowd(waiting: number): Listener {
+function silentCrowd(waiting: number, makeLink = silentLink): Listener {
   const closed = Promise.withResolvers<null>();
   return {
     url: "mqtt://crowd",
     port: 0,
-    accept: () => waiting-- > 0 ? Promise.resolve(memoryLinks("crowd:1")[0]) : closed.promise,
+    accept: () => waiting-- > 0 ? Promise.resolve(makeLink()) : closed.promise,
     close: () => closed.resolve(null),
   };
 }
@@ -196,4 +207,18 @@ Deno.test("of many that say nothing 50 are ended each half second while there is
   await lookedAt(test, CROWD);
   test.clock.advance(500);
   await eventually(() => assertEquals(test.server.connectionCount, 0));
+});
+
+Deno.test("a look that goes on slice by slice while the server closes expires no session any more", async () => {
+  const test = startBroker();
+  test.server.listen(silentCrowd(20, laboriousLink));
+  await eventually(() => assertEquals(test.server.connectionCount, 20));
+  let expiries = 0;
+  test.broker.sessions.expire = () => void expiries++;
+  test.clock.advance(500);
+  assertEquals(expiries, 0, "The look took one slice only");
+  await test.server.close();
+  for (let slice = 0; slice < 10; slice++) await test.broker.turn.heard();
+  assertEquals(expiries, 0);
+  await test.close();
 });
