@@ -58,8 +58,10 @@ const NONE: Segment[] = [];
 /**
  * Bounded bytes that wait for a link, joined into as few writes as can be.
  *
- *     push ──> tail (one pooled buffer) ──full, or flush──> segments ──one write in flight──> link
- *                                         large bytes ─────^ (by reference)
+ *     pushPublish ──> run (frames that follow each other in what came in)
+ *                      │ flush, or anything else is pushed
+ *     push ──────────> tail (one pooled buffer) ──full, or flush──> segments ──one write in flight──> link
+ *                                                 large bytes ─────^ (by reference)
  *
  * Only what was flushed is ever written: later bytes may rest on a commit that is still to come.
  */
@@ -173,8 +175,7 @@ export class Outbox {
       return this.#pushChanged(frame, firstByte, packetId);
     }
     const length = end - start;
-    if (length >= REFERENCE_BYTES_MIN) return this.push(frame.bytes);
-    if (this.#run !== source || this.#runEnd !== start || end - this.#runStart > LARGE_BYTES) {
+    if (this.#run !== source || this.#runEnd !== start) {
       this.#endRun();
       this.#run = source;
       this.#runStart = start;
@@ -218,6 +219,7 @@ export class Outbox {
 
   /** As `flush`, for what rests on earlier batches than the last. */
   flushKept(): void {
+    this.#endRun(); // The turn is over, and the chunk may be large.
     if (this.#segmentsKept <= this.#segmentsCleared) return;
     this.#segmentsCleared = this.#segmentsKept;
     if (!this.#isWriting && !this.#isOver) void this.#drain();
@@ -252,13 +254,14 @@ export class Outbox {
 
   /**
    * What was pushed as it came joins the tail, by one copy; or is the tail, if nothing else waits: at most one such for
-   * each link, lest small frames hold the large chunks that they came in.
+   * each link, lest small frames hold the large chunks that they came in. If it is long, it is a segment of its own.
    */
   #endRun(): void {
     const source = this.#run;
     if (!source) return;
     this.#run = undefined;
     const run = source.subarray(this.#runStart, this.#runEnd);
+    if (run.length >= REFERENCE_BYTES_MIN) return this.#pushReference(run);
     if (this.#bytes > run.length || run.length < LENT_BYTES_MIN) return void this.#append(run);
     this.#tail = run;
     this.#tailBytes = run.length;

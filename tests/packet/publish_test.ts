@@ -6,6 +6,7 @@ import {
   frameOf,
   FrameReader,
   type PublishFields,
+  type PublishPacket,
 } from "../../broker/packet/mod.ts";
 import { assertNotEncoded, decodeChunks, hex, testInvalid, testValid } from "./fixtures.ts";
 
@@ -166,4 +167,19 @@ Deno.test("payload and frame of a packet that came whole are views of the chunk"
   assertStrictEquals(packet.payload.buffer, chunk.buffer);
   assertStrictEquals(packet.frame?.bytes.buffer, chunk.buffer);
   assertEquals(packet.frame?.bytes, chunk.slice(2, 13));
+});
+
+Deno.test("frames that come in one after the other are parts of one chunk that do", () => {
+  const packets = [1, 2, 3].map((value) => encode({ ...plain, payload: Uint8Array.of(value) }, 4));
+  const frames = new FrameReader(1000);
+  frames.push(Uint8Array.from(packets.flatMap((packet) => [...packet])), true);
+  const found = packets.map(() => {
+    assertEquals(frames.next(), true);
+    return (decode(frames, 4) as PublishPacket).frame!;
+  });
+  for (const [index, frame] of found.entries()) {
+    assertStrictEquals(frame.source, found[0]!.source);
+    assertEquals(frame.start, index === 0 ? 0 : found[index - 1]!.end);
+    assertEquals(frame.bytes, packets[index]);
+  }
 });
