@@ -23,11 +23,12 @@ const ACCEPT_RETRY_MS = 100;
 /** Links that are let in before others are heard: the system may have a hundred ready, and each takes some 40 µs. */
 const ACCEPTED_AT_ONCE = 8;
 /**
- * Links that said nothing in time which are ended at one look, as long as there is room. Held they cost some KiB each, but
- * whoever holds links for nothing comes back: with 10,000 ended and come back at once, others waited for 6 ms (p99).
+ * Of the links whose CONNECT was not accepted yet, and of those in their handshake, so many that are overdue are ended at one look as long as
+ * there is room. Held they cost some KiB each, but whoever holds links for nothing comes back: with 10,000 ended and come
+ * back at once, others waited for 6 ms (p99).
  */
 const OVERDUE_ENDED_AT_ONCE = 50;
-/** There is room up to this share of the places; beyond it, as many are ended as are too many. */
+/** There is room up to this share of the places, of connections and of descriptors; then all that are overdue are ended. */
 const ROOMY_SHARE = 3 / 4;
 /** Descriptors of a link that somebody else serves: it is passed on over another link, of which both ends are here. */
 const GUEST_DESCRIPTORS = 3;
@@ -81,7 +82,7 @@ export class Server {
   readonly #sysTopics: SysTopics;
   #cancelCheck: () => void = () => {};
   #isChecking = false;
-  /** Links that said nothing in time which this look may still end. */
+  /** Overdue links that this look may still end. */
   #overdueEnds = 0;
   #emptied: () => void = () => {};
   #isClosing = false;
@@ -98,7 +99,7 @@ export class Server {
       pool: new BufferPool(),
       outboxBudget: new ByteBudget(broker.limits.outboxTotalBytesMax),
       throttled: new Mentions(broker.limits.publishRatePeersMax),
-      mayEndOverdue: () => this.#mayEndOverdue(),
+      takeOverdueEnd: () => this.#takeOverdueEnd(),
       connectionOver: (connection) => this.#over(connection),
     };
     this.#sysTopics = new SysTopics(broker, {
@@ -219,8 +220,12 @@ export class Server {
   #hasDescriptors(count: number): boolean {
     if (!this.#descriptors) return true;
     const { isShort, linksMax } = this.#descriptors;
-    const inUse = this.#connections.size + this.#arrivals.size + GUEST_DESCRIPTORS * this.#guests.size;
-    return !isShort && inUse + count <= linksMax;
+    return !isShort && this.#descriptorCount + count <= linksMax;
+  }
+
+  /** That links have. */
+  get #descriptorCount(): number {
+    return this.#connections.size + this.#arrivals.size + GUEST_DESCRIPTORS * this.#guests.size;
   }
 
   #refuse(link: Link, reason: keyof typeof BOUND_OF): void {
@@ -275,8 +280,10 @@ export class Server {
     const now = clock.now();
     memory.sample();
     this.#descriptors?.recover();
-    this.#overdueEnds = memory.isOverloaded ? Infinity : Math.max(OVERDUE_ENDED_AT_ONCE, this.#tooMany);
+    const overdueEnds = memory.isOverloaded || this.#isCrowded ? Infinity : OVERDUE_ENDED_AT_ONCE;
+    this.#overdueEnds = overdueEnds;
     turn.forEach(this.#connections, (connection) => connection.checkTime(now), () => {
+      this.#overdueEnds = overdueEnds;
       turn.forEach(this.#arrivals, ([link, { since }]) => this.#checkArrival(link, since, now), () => {
         if (!this.#isClosing) sessions.expire(); // A late slice must not tell a store that is closed by now.
         this.#isChecking = false;
@@ -284,19 +291,20 @@ export class Server {
     });
   }
 
-  /** Links beyond those that there is room for. */
-  get #tooMany(): number {
-    const placesMax = Math.min(this.#broker.limits.connectionsMax, this.#descriptors?.linksMax ?? Infinity);
-    return Math.ceil(this.connectionCount - ROOMY_SHARE * placesMax);
+  get #isCrowded(): boolean {
+    const { isShort = false, linksMax = Infinity } = this.#descriptors ?? {};
+    const { connectionsMax } = this.#broker.limits;
+    return isShort || this.connectionCount > ROOMY_SHARE * connectionsMax ||
+      this.#descriptorCount > ROOMY_SHARE * linksMax;
   }
 
-  #mayEndOverdue(): boolean {
+  #takeOverdueEnd(): boolean {
     return this.#overdueEnds-- > 0;
   }
 
   #checkArrival(link: Link, since: number, now: number): void {
     const isOverdue = now - since >= this.#broker.limits.connectTimeoutSeconds * 1000;
-    if (!isOverdue || !this.#mayEndOverdue()) return;
+    if (!isOverdue || !this.#takeOverdueEnd()) return;
     this.#broker.counters.closes["not-connected-in-time"]++;
     this.#pacedLog.info("link-refused", { peer: link.peer, reason: "not-connected-in-time" });
     this.#forget(link);

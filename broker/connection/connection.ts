@@ -303,7 +303,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
   }
 
   /**
-   * Ends what lasted too long: no CONNECT, no packet within 1.5 times the keep-alive, no progress of the peer in taking
+   * Ends what lasted too long: no CONNECT (of many not all at once), no packet within 1.5 times the keep-alive, no progress of the peer in taking
    * its bytes, no end of a close. Called about once a second.
    */
   checkTime(now: number): void {
@@ -316,7 +316,7 @@ export class Connection implements ConnectionPort, OutboxOwner, Flushable {
     } else if (this.link.certificate?.isGone) {
       this.close("revoked"); // Whatever else its client showed: without the certificate it had not come so far.
     } else if (!this.#session && now - this.openedAt >= connectTimeoutSeconds * 1000) {
-      if (this.#shared.mayEndOverdue()) this.close("not-connected-in-time");
+      if (this.#shared.takeOverdueEnd()) this.close("not-connected-in-time");
     } else if (this.keepAliveSeconds > 0 && now - this.#receivedAt > this.keepAliveSeconds * 1500) {
       const seconds = this.keepAliveSeconds;
       this.close("keep-alive-timeout", `Nothing came in 1.5 times the keep-alive of ${seconds} seconds`); // [MQTT-3.1.2-24] [MQTT5-3.1.2-22]

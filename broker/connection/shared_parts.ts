@@ -17,8 +17,8 @@ export interface SharedParts {
   readonly throttled: Mentions;
   /** How clients may say there who they are; undefined: by all that is set up. */
   readonly offer?: Offer | undefined;
-  /** Whether one more that sent no CONNECT in time is to be ended now, and not at a later look. */
-  mayEndOverdue(): boolean;
+  /** Whether one more whose CONNECT was not accepted in time is to be ended at this look, of which it is one then. */
+  takeOverdueEnd(): boolean;
   /** The connection's link is closed. */
   connectionOver(connection: ConnectionPort): void;
 }

@@ -32,8 +32,8 @@ export interface Limits {
    */
   readonly descriptorsReserve: number;
   /**
-   * A link that has not sent a valid CONNECT by then is closed, of a crowd 100 a second while a quarter of the places is
-   * free; a handshake of TLS or WebSocket has as long before. Time for a slow radio, too little to hold many for nothing.
+   * A link that has not sent a valid CONNECT by then is closed, or if many are late 100 a second while a quarter of the
+   * places is free; a handshake of TLS or WebSocket has as long before. Time for a slow radio, and too little to hold many.
    */
   readonly connectTimeoutSeconds: number;
   /** Largest packet before CONNECT is accepted: nobody unknown makes us hold more. It has room for a token and a small will. */

@@ -183,31 +183,51 @@ Deno.test("a crowd that comes at once is let in by the few, and ended slice by s
   await lookedAt(test, CROWD);
   test.clock.advance(500);
   const endedAtOnce = test.broker.counters.closes["not-connected-in-time"];
-  assertEquals(endedAtOnce > 0 && endedAtOnce < CROWD / 4, true, `${endedAtOnce} ended at once`);
-  await eventually(() => assertEquals(test.server.connectionCount, CROWD * 3 / 4));
-  assertEquals(test.broker.counters.closes["not-connected-in-time"], CROWD / 4);
+  assertEquals(endedAtOnce > 0 && endedAtOnce < CROWD, true, `${endedAtOnce} ended at once`);
+  await eventually(() => assertEquals(test.server.connectionCount, 0));
+  assertEquals(test.broker.counters.closes["not-connected-in-time"], CROWD);
 });
 
-Deno.test("of many that say nothing 50 are ended each half second while there is room, and all once memory runs short", async () => {
-  const CROWD = 200;
-  let memory = 0;
-  await using test = startBroker({
-    limits: { connectTimeoutSeconds: 10, connectionsMax: 1_000, memoryBytesMax: 1_000 },
-    readMemory: () => memory,
-  });
-  test.server.listen(silentCrowd(CROWD));
-  await eventually(() => assertEquals(test.server.connectionCount, CROWD));
-  test.clock.advance(9_500);
-  for (const left of [150, 100]) {
-    await lookedAt(test, CROWD);
+for (const [count, left] of [[49, 0], [50, 0], [51, 1], [150, 100]] as const) {
+  Deno.test(`of ${count} that say nothing ${left} are left for the next look while there is room`, async () => {
+    await using test = startBroker({ limits: { connectTimeoutSeconds: 10, connectionsMax: 200 } });
+    test.server.listen(silentCrowd(count));
+    await eventually(() => assertEquals(test.server.connectionCount, count));
+    test.clock.advance(9_500);
+    await lookedAt(test, count);
     test.clock.advance(500);
+    await lookedAt(test, count);
     await eventually(() => assertEquals(test.server.connectionCount, left));
-  }
-  memory = 2_000;
-  await lookedAt(test, CROWD);
+  });
+}
+
+Deno.test("handshakes that last too long are ended beside a crowd that says nothing, and as few at once", async () => {
+  await using test = startBroker({ limits: { connectTimeoutSeconds: 10, connectionsMax: 1_000 } });
+  test.server.listen(silentCrowd(100));
+  await eventually(() => assertEquals(test.server.connectionCount, 100));
+  const arrivals = Array.from({ length: 60 }, () => arrive(test));
+  test.clock.advance(9_500);
+  await lookedAt(test, 160);
   test.clock.advance(500);
-  await eventually(() => assertEquals(test.server.connectionCount, 0));
+  await eventually(() => assertEquals(test.server.connectionCount, 60));
+  assertEquals(arrivals.filter(({ isClosed }) => isClosed).length, 50);
 });
+
+for (
+  const [why, options] of [
+    ["a quarter of the places is not free", { limits: { connectionsMax: 133 } }],
+    ["memory runs short", { limits: { memoryBytesMax: 1_000 }, readMemory: () => 2_000 }],
+  ] as const
+) {
+  Deno.test(`all of 100 that say nothing are ended at one look when ${why}`, async () => {
+    await using test = startBroker({ ...options, limits: { ...options.limits, connectTimeoutSeconds: 10 } });
+    for (let count = 0; count < 100; count++) test.server.accept(silentLink());
+    test.clock.advance(9_500);
+    await lookedAt(test, 100);
+    test.clock.advance(500);
+    await eventually(() => assertEquals(test.server.connectionCount, 0));
+  });
+}
 
 Deno.test("a look that goes on slice by slice while the server closes expires no session any more", async () => {
   const test = startBroker();

@@ -60,6 +60,29 @@ for (const [linksMax, isServed] of [[3, false], [4, true], [5, true]] as const) 
   });
 }
 
+for (
+  const [why, linksMax, isShort, left] of [
+    ["a quarter of the descriptors is free", 134, false, 50],
+    ["less is free", 133, false, 0],
+    ["they ran out", Infinity, true, 0],
+  ] as const
+) {
+  Deno.test(`of 100 links that say nothing ${left} are left for the next look when ${why}`, async () => {
+    const { test, descriptors, system } = start(linksMax);
+    await using _test = test;
+    for (let count = 0; count < 100; count++) test.open();
+    await eventually(() => assertEquals(test.server.connectionCount, 100));
+    test.clock.advance(9_500);
+    for (let slice = 0; slice < 20; slice++) await test.broker.turn.heard();
+    system.inUse = isShort ? 100 : system.inUse;
+    if (isShort) descriptors.ranOut();
+    test.clock.advance(500);
+    await eventually(() => assertEquals(test.server.connectionCount, left));
+    for (let slice = 0; slice < 20; slice++) await test.broker.turn.heard();
+    assertEquals(test.server.connectionCount, left);
+  });
+}
+
 Deno.test("a link whose service finds no descriptor is closed and counted, and gives the reserve up", async () => {
   const { test, descriptors } = start();
   await using _test = test;
