@@ -161,7 +161,17 @@ async function serve(options: Options, brokerOptions: BrokerOptions & { readonly
       version: manifest.version,
     });
     bridge = createBridge(broker, options.http);
-    http = openWeb(options, { fetch: bridge.fetch, entrances, server, counters, log, clock, descriptors });
+    const { fetch } = bridge;
+    http = openWeb(options, {
+      fetch,
+      entrances,
+      server,
+      counters,
+      log,
+      clock,
+      turn: broker.turn,
+      descriptors,
+    });
     descriptors?.onShort(() => http.dropIdle());
     descriptors?.recover();
   } catch (error) {
@@ -210,6 +220,7 @@ interface WebParts {
   readonly counters: Broker["counters"];
   readonly log: Log;
   readonly clock: Clock;
+  readonly turn: Broker["turn"];
   readonly descriptors: Descriptors | undefined;
 }
 

@@ -1,12 +1,12 @@
-import type { Link } from "../broker/mod.ts";
+import type { Broker, Link } from "../broker/mod.ts";
 import type { RequestInfo } from "./client_address.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import { Passage, type Patience } from "./passage.ts";
 
 /** How often links are looked at that may have asked for nothing for too long … */
-const CHECK_INTERVAL_MS = 100;
-/** … and how many are ended then, lest a crowd of them keep others waiting. */
-const ENDED_AT_ONCE = 64;
+const CHECK_INTERVAL_MS = 500;
+/** … and how many are ended then: who holds them for nothing comes back, and that keeps others waiting. */
+const ENDED_AT_ONCE = 320;
 /** Nobody but this process has a reason to connect there. */
 const INNER_HOST = "127.0.0.1";
 
@@ -16,6 +16,8 @@ export interface LinkServerOptions
   extends Patience, Pick<HttpServerOptions, "log" | "descriptors" | "serve"> {
   /** The links come by TLS. */
   readonly isSecure: boolean;
+  /** Looks at many links in slices between which others are heard. */
+  readonly turn: Pick<Broker["turn"], "forEach">;
 }
 
 /**
@@ -34,6 +36,7 @@ export class LinkServer {
   /** Whose an inner connection is, by its port; from elsewhere nobody is let in. */
   readonly #passages = new Map<number, readonly [Passage, RequestInfo]>();
   #cancelCheck: () => void = () => {};
+  #isChecking = false;
 
   constructor(fetch: Fetch, options: LinkServerOptions) {
     this.#options = options;
@@ -72,16 +75,21 @@ export class LinkServer {
 
   #scheduleCheck(): void {
     this.#cancelCheck = this.#options.clock.after(CHECK_INTERVAL_MS, () => {
-      this.#check(this.#options.clock.now());
+      if (!this.#isChecking) this.#check(this.#options.clock.now());
       this.#scheduleCheck();
     });
   }
 
   #check(now: number): void {
+    this.#isChecking = true;
     let endedCount = 0;
-    for (const [passage] of this.#passages.values()) {
-      if (passage.checkTime(now) && ++endedCount === ENDED_AT_ONCE) return;
-    }
+    this.#options.turn.forEach(
+      this.#passages.values(),
+      ([passage]) => {
+        if (endedCount < ENDED_AT_ONCE && passage.checkTime(now)) endedCount++;
+      },
+      () => this.#isChecking = false,
+    );
   }
 }
 

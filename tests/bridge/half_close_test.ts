@@ -29,6 +29,7 @@ class Web implements AsyncDisposable {
     this.server = new Server(broker, { sysIntervalSeconds: 0 });
     this.https = new LinkServer(fetch, {
       clock,
+      turn: broker.turn,
       log: silentLog,
       isSecure: true,
       stallSeconds: 60,
@@ -359,15 +360,17 @@ Deno.test("who takes nothing of an answer for stallSeconds has its link closed, 
 
 Deno.test("of a crowd that asks for nothing a few are ended at once, and all of them in time", async () => {
   await using web = webOf(() => new Response());
-  const crowd = await Promise.all(Array.from({ length: 100 }, () => web.connect(get("/"))));
+  const crowd = await Promise.all(Array.from({ length: 330 }, () => web.connect(get("/"))));
   for (const link of crowd) await link.read(new Uint8Array(1024));
-  const { limitsMet } = web.broker.counters;
-  web.clock.advance(75_000);
-  assertEquals(limitsMet.httpIdleSeconds, 64);
-  await eventually(() => {
-    web.clock.advance(75_000);
-    assertEquals(limitsMet.httpIdleSeconds, 100);
-  });
+  const { broker: { turn, counters: { limitsMet } } } = web;
+  web.clock.advance(74_500);
+  for (let slice = 0; slice < 40; slice++) await turn.heard(); // The look at all of them is over.
+  for (const ended of [320, 330]) {
+    web.clock.advance(500);
+    await eventually(() => assertEquals(limitsMet.httpIdleSeconds, ended));
+    for (let slice = 0; slice < 40; slice++) await turn.heard();
+    assertEquals(limitsMet.httpIdleSeconds, ended);
+  }
   await web.settled();
   for (const link of crowd) link.close();
 });

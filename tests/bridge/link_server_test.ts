@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { LinkServer, type RequestInfo } from "../../bridge/mod.ts";
-import { silentLog } from "../../broker/mod.ts";
+import { Broker, silentLog } from "../../broker/mod.ts";
 import { memoryLinks } from "../../broker/transport/memory.ts";
 import type { Link } from "../../broker/transport/transport.ts";
 import { eventually, within } from "../support/eventually.ts";
@@ -22,6 +22,7 @@ function start(answer: (info: RequestInfo) => Answer | Promise<Answer> = () => n
   }, {
     log: silentLog,
     clock: new SimulatedClock(),
+    turn: new Broker().turn,
     isSecure: true,
     stallSeconds: 60,
     onStall: () => {},

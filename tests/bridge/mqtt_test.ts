@@ -56,6 +56,7 @@ class Everything {
     } else {
       const web = new LinkServer(this.bridge.fetch, {
         ...parts,
+        turn: this.broker.turn,
         isSecure: true,
         stallSeconds: 60,
         onStall: () => {},
