@@ -29,6 +29,7 @@ import {
   optionSources,
   StartError,
   warnOfDirect,
+  warnOfNoRules,
   warnOfOpenFile,
 } from "./broker/cli/start.ts";
 import { onStopSignal } from "./broker/cli/stop_signal.ts";
@@ -114,7 +115,8 @@ async function runServe(line: CommandLine): Promise<number> {
   const { auth, limits } = options;
   const { clientIdPerUser, aclFile } = auth;
   const identities = await loadIdentities(auth, log);
-  const rules = aclFile === undefined ? undefined : await loadRules(aclFile, limits);
+  const withoutFile = auth.isOpen ? undefined : "deny";
+  const rules = aclFile === undefined ? withoutFile : await loadRules(aclFile, limits);
   const running = await serve(options, { log, clientIdPerUser, rules, ...identities });
   const reloaders = new Reloaders(log);
   reloaders.add("identities", () => identities.reload(running.broker));
@@ -127,6 +129,7 @@ async function runServe(line: CommandLine): Promise<number> {
   onStopSignal(stopped.resolve);
   print(banner(options, { ...running, version: manifest.version }));
   warnOfDirect(options, log);
+  warnOfNoRules(options, log);
   log.info("started", { mqtt: running.mqtt.join(" "), http: running.http.join(" ") });
   log.info("stopping", { signal: await stopped.promise });
   const deadline = new Promise((resolve) => setTimeout(resolve, STOP_SECONDS_MAX * 1000, "late"));

@@ -1,7 +1,6 @@
 import type { Credentials, Grant } from "./auth/authenticator.ts";
 import { Door, type DoorOptions } from "./auth/door.ts";
-import { RuleBook } from "./auth/rule_book.ts";
-import type { Rules } from "./auth/rules.ts";
+import { RuleBook, type RulesInForce } from "./auth/rule_book.ts";
 import type { Backplane } from "./cluster/backplane.ts";
 import { singleNode } from "./cluster/single_node.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -47,7 +46,7 @@ export interface BrokerOptions extends DoorOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
   /** What who is let in may do; without them, everything. */
-  readonly rules?: Rules | undefined;
+  readonly rules?: RulesInForce;
   /** Whether a client identifier belongs to the user who has a session under it; true if nothing is said. */
   readonly clientIdPerUser?: boolean;
   readonly store?: Store;

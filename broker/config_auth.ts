@@ -23,12 +23,16 @@ export interface AuthOptions {
   readonly hookUrl: string | undefined;
   /** The file of rules. */
   readonly aclFile: string | undefined;
+  /** Whether everybody who comes in may do everything, as long as there is no such file. */
+  readonly isOpen: boolean;
 }
 
 type EffectiveOptions = Map<string, Effective>;
 
 const METHODS = "auth-methods";
 const ALLOW_ANONYMOUS = "auth-allow-anonymous";
+const ALLOW_EVERYTHING = "auth-allow-everything";
+const ACL_FILE = "auth-acl-file";
 const JWT_KEYS = "auth-jwt-keys";
 const JWT_SECRET = "auth-jwt-secret";
 const JWT_URL = "auth-jwt-jwks-url";
@@ -63,7 +67,8 @@ export function authOptions(value: (name: string) => OptionValue | undefined): A
       field: value("auth-jwt-field") as TokenField,
     },
     hookUrl: value("auth-hook-url") as string | undefined,
-    aclFile: value("auth-acl-file") as string | undefined,
+    aclFile: value(ACL_FILE) as string | undefined,
+    isOpen: value(ALLOW_EVERYTHING) as boolean,
   };
 }
 
@@ -71,6 +76,7 @@ export function authOptions(value: (name: string) => OptionValue | undefined): A
 export function settleIdentities(effective: EffectiveOptions): void {
   checkTokens(effective);
   const methods = settleMethods(effective);
+  settleRights(effective, methods);
   const { value, source } = effective.get(ALLOW_ANONYMOUS) ?? {};
   if (value === undefined) {
     effective.set(ALLOW_ANONYMOUS, { value: methods.length === 0, source: undefined });
@@ -80,6 +86,23 @@ export function settleIdentities(effective: EffectiveOptions): void {
   throw new ConfigError(
     `Cannot use false for auth.allow-anonymous from ${source}: without ${WAYS_IN} nobody could come in`,
   );
+}
+
+/** Who sets up a method means that it matters who somebody is: then nobody may do what no rule allows. */
+function settleRights(effective: EffectiveOptions, methods: readonly MethodName[]): void {
+  const { value, source } = effective.get(ALLOW_EVERYTHING) ?? {};
+  if (value === undefined) {
+    effective.set(ALLOW_EVERYTHING, {
+      value: methods.length === 0 && !effective.has(ACL_FILE),
+      source: undefined,
+    });
+  } else if (value === true && effective.has(ACL_FILE)) {
+    throw new ConfigError(
+      `Cannot use true for ${pathOf(ALLOW_EVERYTHING)} from ${source} beside ${
+        pathOf(ACL_FILE)
+      }: its rules say who may do what`,
+    );
+  }
 }
 
 /** What is set up is asked and nothing else is: a list that leaves one out, or names one more, is a slip. */

@@ -343,7 +343,12 @@ export const OPTION_ROWS: readonly OptionRow[] = [
   row("auth", "acl-file", {
     kind: path,
     default: undefined,
-    help: "What who is let in may do; without it, everything",
+    help: "What who is let in may do",
+  }),
+  row("auth", "allow-everything", {
+    kind: yesOrNo,
+    default: undefined,
+    help: "Without that file, let them do everything; true until one of the methods is set up",
   }),
   row("log", "level", {
     kind: oneOf([...LOG_LEVELS, "off"]),

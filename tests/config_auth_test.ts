@@ -24,6 +24,25 @@ Deno.test("with any way to say who one is nobody comes in without, unless that i
   assertEquals(printOptions({}).includes("password-file"), false);
 });
 
+Deno.test("with any way to say who one is nobody may do what no rule allows, unless that is said too", () => {
+  const flags = { "auth-password-file": "u" };
+  const isOpen = (more: Record<string, string> = {}) =>
+    resolveOptions({ flags: { ...flags, ...more } }).auth.isOpen;
+  assertEquals([isOpen(), isOpen({ "auth-acl-file": "a" }), isOpen({ "auth-allow-everything": "true" })], [
+    false,
+    false,
+    true,
+  ]);
+  assertEquals(resolveOptions({ flags: EVERYBODY }).auth.isOpen, true);
+  assertEquals(resolveOptions({ flags: { "auth-acl-file": "a" } }).auth.isOpen, false);
+  assertEquals(resolveOptions({ flags: { "auth-allow-everything": "false" } }).auth.isOpen, false);
+  assertEquals(
+    messageOf({ flags: { ...flags, "auth-acl-file": "a", "auth-allow-everything": "true" } }),
+    "Cannot use true for auth.allow-everything from flag --auth-allow-everything beside auth.acl-file: " +
+      "its rules say who may do what",
+  );
+});
+
 Deno.test("methods are asked in their usual order, or in the one that is written", () => {
   const flags = {
     ...ASKS_FOR_CERTIFICATES,

@@ -96,6 +96,7 @@ const SAMPLES: Readonly<Record<string, readonly [text: string, flags?: Record<st
   "tls-key": ["k", { "tls-certificate": "c" }],
   "auth-methods": ["hook", { "auth-hook-url": "https://x/" }],
   "auth-allow-anonymous": ["true"],
+  "auth-allow-everything": ["true"],
   "auth-certificate-name": ["san", ASKS_FOR_CERTIFICATES],
   "auth-jwt-secret": ["a secret of at least 32 bytes, é "],
   "auth-jwt-jwks-url": ["https://x/"],

@@ -67,6 +67,7 @@ class World implements AsyncDisposable {
       "mqtt-unix-socket": authority.path("mqtt"),
       "http-tls-port": "0",
       "auth-allow-anonymous": "true",
+      "auth-allow-everything": "true",
       "auth-certificate-name": "cn",
       "auth-password-file": authority.path("users"),
       "auth-jwt-keys": authority.path("keys"),

@@ -87,13 +87,19 @@ Deno.test("who passwd adds comes in by MQTT and HTTP, nobody else does, and a br
     const added = await run(["passwd", "users", "ana"], { cwd, stdin: "secret\n" });
     assertEquals([added.code, added.stderr], [0, 'Created users: "ana" may come in\n']);
     const env = { PREGON_AUTH_PASSWORD_FILE: "users" };
-    {
-      await using serving = await serve([], { cwd, env });
+    // Who comes in may do nothing until somebody says what.
+    for (const [more, known] of [[{}, 403], [{ PREGON_AUTH_ALLOW_EVERYTHING: "true" }, 404]] as const) {
+      await using serving = await serve([], { cwd, env: { ...env, ...more } });
+      const log = await eventually(() => {
+        assertStringIncludes(serving.program.stderr, "info  started");
+        return serving.program.stderr;
+      });
+      assertEquals(log.includes("warn  no-rules key=auth.acl-file"), known === 403, log);
       const pub = ["pub", "-p", String(serving.mqttPort), "-t", "a", "-m", "x", "-q", "1"];
       assertEquals((await run([...pub, "-u", "ana", "-P", "secret"])).code, 0);
       assertEquals((await run([...pub, "-u", "ana", "-P", "wrong"])).code, 1);
       assertEquals((await run(pub)).code, 1);
-      for (const [login, status] of [["ana:secret", 404], ["ana:wrong", 401]] as const) {
+      for (const [login, status] of [["ana:secret", known], ["ana:wrong", 401]] as const) {
         const headers = { authorization: `Basic ${btoa(login)}` };
         const response = await fetch(`http://127.0.0.1:${serving.httpPort}/topics/a`, { headers });
         await response.body?.cancel();

@@ -14,7 +14,14 @@ Deno.test("no secret comes out again, whichever way it came in, at log level deb
   try {
     await run(["passwd", "users", "ana"], { cwd, stdin: `${PASSWORD}\n` });
     await Deno.writeTextFile(`${cwd}/keys`, JWT_SECRET);
-    const options = ["--auth-password-file", "users", "--auth-jwt-keys", "keys"];
+    const options = [
+      "--auth-password-file",
+      "users",
+      "--auth-jwt-keys",
+      "keys",
+      "--auth-allow-everything",
+      "true",
+    ];
     const printed = await run([...options, "--print-config"], { cwd });
     await using serving = await serve([...options, "--sys-interval-seconds", "1"], { cwd });
     const secrets = [PASSWORD, WRONG, "zzjwtsecretzz", btoa(`ana:${PASSWORD}`), btoa(`ana:${WRONG}`)];
@@ -155,6 +162,7 @@ Deno.test("no secret of a hook's or a key set's URL comes out, whether they answ
     const keysUrl = `http://127.0.0.1:${keys.addr.port}/keys?code=${KEYS_SECRET}`;
     const options = [
       ...["--auth-hook-url", hookUrl, "--auth-jwt-jwks-url", keysUrl, "--sys-interval-seconds", "1"],
+      ...["--auth-allow-everything", "true"],
       ...[
         "--limits-hook-seconds",
         "1",
@@ -284,7 +292,7 @@ Deno.test("a secret of tokens by variable or file lets its tokens in, and comes 
         await Deno.writeTextFile(`${cwd}/pregon.toml`, `[auth]\njwt-secret = "${JWT_SECRET}"\n`);
         await Deno.chmod(`${cwd}/pregon.toml`, 0o644);
       }
-      await using serving = await serve([], options);
+      await using serving = await serve(["--auth-allow-everything", "true"], options);
       for (const [token, status] of [[bearer, 404], [forged, 401]] as const) {
         const headers = { authorization: `Bearer ${token}` };
         const response = await fetch(`http://127.0.0.1:${serving.httpPort}/topics/a`, { headers });

@@ -8,13 +8,18 @@ import type { Rules } from "./rules.ts";
 const SYS = "$SYS";
 
 /**
+ * Rules, or what is so without: undefined allows everything that whoever let somebody in does, `deny` only what they name
+ * themselves (`Identity.rights`).
+ */
+export type RulesInForce = Rules | "deny" | undefined;
+
+/**
  * What everybody may do at the moment: what whoever let them in says, and what the rules do.
  *
- * Without rules whoever is let in may do everything, but see nothing that begins with $ except `$SYS`. With rules they
- * may do what these allow, and nothing else.
+ * With rules they may do what these allow, and nothing else. Without they see nothing that begins with $ except `$SYS`.
  */
 export class RuleBook {
-  #rules: Rules | undefined;
+  #rules: RulesInForce;
   readonly #answersMax: number;
   readonly #changed: () => void;
 
@@ -22,13 +27,13 @@ export class RuleBook {
    * @param answersMax remembered for each identity
    * @param changed called when answers found before count no more
    */
-  constructor(rules: Rules | undefined, answersMax: number, changed: () => void) {
+  constructor(rules: RulesInForce, answersMax: number, changed: () => void) {
     this.#rules = rules;
     this.#answersMax = answersMax;
     this.#changed = changed;
   }
 
-  get rules(): Rules | undefined {
+  get rules(): RulesInForce {
     return this.#rules;
   }
 
@@ -88,7 +93,8 @@ class RuledIdentity implements Identity {
   can(action: Action, topicOrFilter: string, retain = false): boolean {
     if (!this.base.can(action, topicOrFilter, retain)) return false;
     const { rules } = this.#book;
-    if (!rules) return !isReserved(topicOrFilter) || isOfSys(topicOrFilter);
+    if (rules === "deny" && !this.rights) return false;
+    if (!rules || rules === "deny") return !isReserved(topicOrFilter) || isOfSys(topicOrFilter);
     return this.#ask(rules, questionOf(action, retain), topicOrFilter);
   }
 

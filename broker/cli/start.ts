@@ -105,7 +105,7 @@ ${
     isLocal
       ? auth.methods.length > 0
         ? "Only this machine can connect. To open it to others: --host 0.0.0.0"
-        : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file), then --host 0.0.0.0"
+        : "Only this machine can connect. To open it to others, say who may come in (--auth-password-file) and what they may do (--auth-acl-file), then --host 0.0.0.0"
       : openToOthers !== undefined
       ? `Other machines can connect, and may ${may(auth)} without a password${openToOthers}`
       : "Other machines can connect with what shows who they are, which travels as it is where there is no TLS"
@@ -122,6 +122,16 @@ export function warnOfDirect({ http }: Options, log: Log): void {
     port: "http.port",
     risk: `connections can take all descriptors${fragments}`,
     instead: 'http.direct = "local", or http.tls-port',
+  });
+}
+
+/** Who shows who they are is let in, and wonders why nothing comes. */
+export function warnOfNoRules({ auth: { aclFile, isOpen } }: Options, log: Log): void {
+  if (aclFile !== undefined || isOpen) return;
+  log.warn("no-rules", {
+    key: "auth.acl-file",
+    risk: "nobody may do more than their token or the hook names",
+    instead: "rules there, or auth.allow-everything = true",
   });
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Answers } from "../../broker/auth/answers.ts";
+import { allows } from "../../broker/auth/rights.ts";
 import { RuleBook } from "../../broker/auth/rule_book.ts";
 import type { Action, Identity } from "../../broker/core/identity.ts";
 import { rulesOf } from "../support/reference_rules.ts";
@@ -165,6 +166,22 @@ Deno.test("without rules everybody sees $SYS and nothing else that begins with $
     [true, "ana", "c", "receive", "$SYS/broker/uptime"],
     [false, "ana", "c", "subscribe", "$SYS/#"],
   ]);
+});
+
+Deno.test("where nobody said what is allowed, nobody may do more than a token or a hook names", () => {
+  const book = new RuleBook("deny", 10, () => {});
+  const questions = [["publish", "a"], ["subscribe", "a"], ["receive", "a"], ["receive", "$SYS/x"]] as const;
+  const answersTo = (identity: Identity) => {
+    const ruled = book.admit(identity, "c");
+    return questions.map(([action, topic]) => ruled.can(action, topic));
+  };
+  assertEquals(answersTo(ANA), [false, false, false, false]);
+  const rights = { publish: ["a"], subscribe: [], read: ["#", "$http/#"] };
+  const token = { name: "t", rights, can: (action: Action, topic: string) => allows(rights, action, topic) };
+  assertEquals(answersTo(token), [true, false, true, false]);
+  assertEquals(book.admit(token, "c").can("receive", "$http/r"), false);
+  book.replace(rulesOf('[[rule]]\nallow = "read"\ntopics = "a"'));
+  assertEquals(answersTo(ANA), [false, true, true, false]);
 });
 
 Deno.test("whoever comes back is the same identity, under rules that come later too", () => {

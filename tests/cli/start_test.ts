@@ -92,7 +92,10 @@ Deno.test("what others need, and what the examples show, is what the listener of
 });
 
 Deno.test("who has not said who may come in is told to, before they open the broker", () => {
-  assertStringIncludes(bannerOf({}), "say who may come in (--auth-password-file), then --host 0.0.0.0");
+  assertStringIncludes(
+    bannerOf({}),
+    "say who may come in (--auth-password-file) and what they may do (--auth-acl-file), then --host 0.0.0.0",
+  );
   assertStringIncludes(
     bannerOf({ "auth-password-file": "users" }),
     "Only this machine can connect. To open it to others: --host 0.0.0.0",

@@ -18,6 +18,7 @@ test("whose issuer client-ca has no more is cut off, by SIGHUP and when the file
   await using program = await RunningProgram.start([
     ...["--tls-certificate", staying.path(`${server}.pem`), "--tls-key", staying.path(`${server}.key`)],
     ...["--mqtt-tls-port", "0", "--mqtt-client-ca", trusted, "--auth-certificate-name", "cn"],
+    ...["--auth-allow-everything", "true"],
   ]);
   const argsFor = (authority: Authority, name: string) => {
     const file = authority.issueFiles({ name });

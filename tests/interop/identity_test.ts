@@ -125,6 +125,7 @@ withClients(
     try {
       await write(await passwordFileOf({ ana: "1", bob: "2" }));
       const flags = ["--memory", "--mqtt-port", "0", "--http-port", "0", "--auth-password-file", file];
+      flags.push("--auth-allow-everything", "true");
       await using program = new ToolProcess(Deno.execPath(), [
         ...["run", "--quiet", "--config", `${ROOT}deno.json`, "--allow-net", "--allow-read", "--allow-env"],
         ...[`${ROOT}main.ts`, "serve", ...flags],

@@ -37,6 +37,7 @@ export const NOBODY_NAMED: AuthOptions = {
   },
   hookUrl: undefined,
   aclFile: undefined,
+  isOpen: true,
 };
 
 export function fileOf(text: string): OptionSources {
