@@ -356,6 +356,7 @@ export class Broker {
     // Sharing is how messages are given out; the right is to what is received.
     if (!identity.can("subscribe", parseShare(filter)?.filter ?? filter)) return "denied";
     const isNew = !this.#router.get(filter, id);
+    if (isNew && this.memory.isOverloaded) return "overloaded";
     return isNew && this.counters.met(this.#router.fullBy(filter, id)) ? "too-many-subscriptions" : undefined;
   }
 

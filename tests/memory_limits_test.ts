@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { createBridge } from "../bridge/mod.ts";
 import { assertProblem, HOST, StreamReader } from "./bridge/support.ts";
 import { startBroker, type TestBroker } from "./support/start_broker.ts";
+import { testVersions } from "./support/versions.ts";
 
 function start(): { host: TestBroker; use: (bytes: number) => void } {
   let bytes = 0;
@@ -128,10 +129,30 @@ Deno.test("a shared subscription refuses for want of memory only what none of it
   await given(idle, "9");
   assertEquals(await publish("10"), 0x97);
   await idle.unsubscribe("$share/g/a");
+  use(0);
   await idle.subscribe(["$share/g/a", 0]);
+  use(1001);
   assertEquals(await publish("11"), 0);
   await idle.expectPublish({ topic: "a", payload: "11" });
 });
+
+testVersions(
+  "while memory is short a new subscription is refused, and one that is there can be changed",
+  async (version) => {
+    const { host, use } = start();
+    await using _ = host;
+    const client = await host.connect({ version });
+    await client.subscribe(["a", 0]);
+    use(1001);
+    assertEquals(await client.subscribe(["a", 1], ["b", 1], ["$share/g/a", 0]), [
+      1,
+      ...Array(2).fill(version === 5 ? 0x97 : 0x80),
+    ]);
+    assertEquals([host.broker.subscriptionCount, host.broker.counters.subscriptionsRefused], [1, 2]);
+    use(0);
+    assertEquals(await client.subscribe(["b", 1]), [1]);
+  },
+);
 
 Deno.test("a client of 3.1.1 whose message cannot wait is closed: an acknowledgement would say that it is kept", async () => {
   const { host, use } = start();

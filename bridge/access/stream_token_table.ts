@@ -63,7 +63,8 @@ export class StreamTokenTable {
     if (isMany() || isFull()) {
       for (const [hash, token] of this.#tokens) if (token.ended(now)) this.#remove(hash, token);
     }
-    const { counters } = this.#broker;
+    const { counters, memory } = this.#broker;
+    if (memory.isOverloaded) return "overloaded";
     if (counters.met(isMany() ? "streamTokensPerIdentityMax" : undefined)) return "too-many-tokens";
     return counters.met(isFull() ? "streamTokensMax" : undefined) ? "overloaded" : undefined;
   }

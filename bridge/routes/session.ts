@@ -25,14 +25,11 @@ async function logIn(bridge: Bridge, context: BridgeContext): Promise<Response> 
   cookieFor(context, "");
   const identity = await authenticate(bridge, await credentialsOf(bridge, context));
   if (identity.name === ANONYMOUS_NAME) throw nameless();
+  if (bridge.broker.memory.isOverloaded) throw overloaded();
   const before = readCookie(context);
   if (before !== undefined) await bridge.logins.close(before);
   const secret = await bridge.logins.open(identity);
-  if (secret === undefined) {
-    throw new Problem("overloaded", "Cannot let one more in by cookie now", {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
-  }
+  if (secret === undefined) throw overloaded();
   bridge.broker.log.debug("logged-in", { identity: identity.name });
   return new Response(JSON.stringify({ name: identity.name }) + "\n", {
     headers: {
@@ -66,6 +63,12 @@ async function credentialsOf(bridge: Bridge, context: BridgeContext): Promise<Cr
 
 function allowNoParameters(context: BridgeContext): void {
   new Parameters(context.env.url.query).allowOnly([]);
+}
+
+function overloaded(): Problem {
+  return new Problem("overloaded", "Cannot let one more in by cookie now", {
+    headers: { "retry-after": RETRY_AFTER_SECONDS },
+  });
 }
 
 function nameless(): Problem {

@@ -77,6 +77,10 @@ export const SUBSCRIBE_REFUSALS = {
     reasonCode: ReasonCode.quotaExceeded,
     words: "Cannot subscribe: there are too many subscriptions",
   },
+  "overloaded": {
+    reasonCode: ReasonCode.quotaExceeded,
+    words: "Cannot subscribe: the broker is short of memory",
+  },
   "wildcards-not-supported": {
     reasonCode: ReasonCode.wildcardSubscriptionsNotSupported,
     words: "Cannot use wildcards: this broker takes none in filters",

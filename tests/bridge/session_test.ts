@@ -253,3 +253,23 @@ Deno.test("credentials in the header go before a cookie, and rules are asked for
   const reader = new StreamReader(await it.request("/stream/a", { headers: { cookie } }));
   await reader.cancel();
 });
+
+Deno.test("while memory is short nobody gets a cookie or a stream token, and those that are there stay good", async () => {
+  let memory = 0;
+  const it = await start({ limits: { memoryBytesMax: 1_000 }, readMemory: () => memory });
+  const cookie = await logIn(it);
+  memory = 1_001;
+  it.broker.memory.sample();
+  const again = { method: "POST", headers: { ...basic(), cookie } };
+  const refused = await it.request("/session", again);
+  assertEquals(refused.headers.get("retry-after"), "60");
+  await assertProblem(refused, 503, "overloaded");
+  const body = '{"filters": ["a"]}';
+  const headers = { ...basic(), "content-type": "application/json" };
+  await assertProblem(await it.request("/tokens", { method: "POST", body, headers }), 503, "overloaded");
+  assertEquals(await isIn(it, cookie), true);
+  memory = 0;
+  it.broker.memory.sample();
+  assertEquals((await it.request("/session", again)).status, 200);
+  assertEquals((await it.request("/tokens", { method: "POST", body, headers })).status, 200);
+});
