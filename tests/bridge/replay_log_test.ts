@@ -35,8 +35,11 @@ Deno.test("replayBytesMax of 3 messages: the log counts bytes, and holds no mess
   measured.publish(new Uint8Array(100));
   const size = measured.log.bytes;
   const { log, publish } = logged({ replayBytesMax: 3 * size });
-  for (let index = 0; index < 10; index++) publish(new Uint8Array(100));
-  assertEquals([log.oldest, log.next, log.bytes], [8, 11, 3 * size]);
+  for (let count = 1; count <= 10; count++) {
+    publish(new Uint8Array(100));
+    const held = Math.min(count, 3);
+    assertEquals([log.oldest, log.next, log.bytes], [count + 1 - held, count + 1, held * size]);
+  }
   publish(new Uint8Array(10_000));
   assertEquals([log.oldest, log.next, log.bytes], [12, 12, 0]);
   publish(new Uint8Array(1));
