@@ -9,6 +9,8 @@ interface RunOptions {
   readonly stdin?: Uint8Array | string;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** A module that runs in its process before it. */
+  readonly preload?: string;
 }
 
 interface Result {
@@ -27,10 +29,16 @@ export class Program {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { env = {}, cwd = ROOT }: RunOptions = {}) {
+  constructor(args: readonly string[], { env = {}, cwd = ROOT, preload }: RunOptions = {}) {
+    const flags = [
+      "--quiet",
+      "--config",
+      `${ROOT}deno.json`,
+      ...preload === undefined ? [] : ["--preload", preload],
+    ];
     const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--config", `${ROOT}deno.json`, ...permissions, `${ROOT}main.ts`, ...args],
+      args: ["run", ...flags, ...permissions, `${ROOT}main.ts`, ...args],
       env: { NO_COLOR: "1", ...env },
       cwd,
       stdin: "piped",
@@ -72,7 +80,7 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   return new Program(args, options).finish(options.stdin);
 }
 
-interface Serving extends AsyncDisposable {
+export interface Serving extends AsyncDisposable {
   readonly program: Program;
   readonly mqttPort: number;
   readonly httpPort: number;
