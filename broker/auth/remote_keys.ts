@@ -14,12 +14,6 @@ export interface RemoteKeysParts {
   readonly counters: Pick<Counters, "authentication" | "met">;
 }
 
-/** A public key behind the URL: what names it, and what it is. */
-interface RemoteKey {
-  readonly kid: unknown;
-  readonly material: string;
-}
-
 /** The keys cannot be had: nobody can be told from another, so nobody is let in. */
 export class RemoteKeysError extends Error {
   override readonly name = "RemoteKeysError";
@@ -27,13 +21,11 @@ export class RemoteKeysError extends Error {
 
 /**
  * The keys behind a URL, remembered for a while. jose does the remembering and the asking again for a key that it does
- * not know; what it leaves open is here: how large an answer may be, how long it may take by our clock, that a
- * failure is not repeated at once, and which keys are gone since.
+ * not know; what it leaves open is here: how large an answer may be, how long it may take by our clock, and that a
+ * failure is not repeated at once.
  */
 export class RemoteKeys {
   readonly #parts: RemoteKeysParts;
-  /** As they came last. */
-  #keys: readonly RemoteKey[] = [];
   #failedAt = -Infinity;
   #isFailing = false;
 
@@ -49,30 +41,6 @@ export class RemoteKeys {
       cooldownDuration: limits.jwksCooldownSeconds * 1000,
       [jose.customFetch]: (address, options) => this.#fetch(address, options),
     });
-  }
-
-  /**
-   * What a token that was right rests on: it is gone when a later answer has none of the keys that may have signed it.
-   *
-   * @param kid of the key, if the token names one
-   */
-  groundOf(kid: string | undefined): { readonly isGone: boolean } {
-    const mayHaveSigned = this.#keys.filter((key) => kid === undefined || key.kid === kid);
-    const known = new Set(mayHaveSigned.map(({ material }) => material));
-    let looked = this.#keys;
-    let isGone = false;
-    // Asked for each message, and answered anew for each set of keys.
-    const look = () => {
-      looked = this.#keys;
-      isGone = !looked.some(({ material }) => known.has(material));
-    };
-    const isNews = () => looked !== this.#keys;
-    return {
-      get isGone() {
-        if (isNews()) look();
-        return isGone;
-      },
-    };
   }
 
   async #fetch(address: string, options: RequestInit): Promise<Response> {
@@ -112,24 +80,15 @@ export class RemoteKeys {
     }
     const text = await readBounded(response, limits.authAnswerBytesMax, counters);
     if (text === undefined) throw new RemoteKeysError("the answer is too long, or not UTF-8");
-    const keys = parseKeys(text);
-    if (!keys) throw new RemoteKeysError("the answer is no set of keys");
-    this.#keys = keys;
+    if (!isKeySet(text)) throw new RemoteKeysError("the answer is no set of keys");
     return text;
   }
 }
 
-/** Undefined for what is no set of keys. */
-function parseKeys(text: string): readonly RemoteKey[] | undefined {
+function isKeySet(text: string): boolean {
   try {
-    const { keys } = JSON.parse(text) as { keys?: unknown };
-    return Array.isArray(keys) ? keys.map(remoteKey) : undefined;
+    return Array.isArray((JSON.parse(text) as { keys?: unknown } | null)?.keys);
   } catch {
-    return undefined; // The parser would quote some of it.
+    return false; // The parser would quote some of it.
   }
-}
-
-/** Whatever else is said of a key may change. */
-function remoteKey({ kid, kty, crv, n, e, x, y }: Record<string, unknown>): RemoteKey {
-  return { kid, material: JSON.stringify([kty, crv, n, e, x, y]) };
 }

@@ -26,19 +26,23 @@ export type TokenOutcome =
   }
   | { readonly isRight: false; readonly reason: "bad-credentials" | "unavailable"; readonly problem: string };
 
+/** Keys behind a URL come and go without a word. */
+const LASTING = { isGone: false };
+
 /** Says whether a token was signed by who may, and is still good. Knows nothing of what its claims mean. */
 export class TokenVerifier {
   readonly #source: TokenSource;
   readonly #now: () => number;
-  readonly #remote: { readonly keys: RemoteKeys; readonly getter: Jose.JWTVerifyGetKey } | undefined;
+  readonly #remote: Jose.JWTVerifyGetKey | undefined;
 
   constructor(source: TokenSource, { limits, clock, log, counters }: AuthTools) {
     const { jwksUrl: url, jose } = source;
     this.#source = source;
     this.#now = () => clock.now();
     if (url === undefined) return;
-    const keys = new RemoteKeys({ url, limits, clock, log, counters });
-    this.#remote = { keys, getter: keys.getter(jose) };
+    this.#remote = new RemoteKeys({ url, limits, clock, log, counters }).getter(
+      jose,
+    );
   }
 
   async verify(token: string): Promise<TokenOutcome> {
@@ -48,13 +52,10 @@ export class TokenVerifier {
     if (algorithm === undefined || !algorithms.includes(algorithm) || !TOKEN_ALGORITHMS.includes(algorithm)) {
       return bad(`the algorithm ${JSON.stringify(algorithm?.slice(0, 20))} is not allowed`);
     }
-    if (this.#remote && !algorithm.startsWith("HS")) {
-      const { keys, getter } = this.#remote;
-      return await this.#check(token, algorithm, getter, () => keys.groundOf(header?.kid));
-    }
+    if (this.#remote && !algorithm.startsWith("HS")) return await this.#check(token, algorithm, this.#remote);
     let outcome: TokenOutcome = bad(`there is no key for ${algorithm} of that id`);
     for (const key of this.#source.keys.fitting(algorithm, header?.kid)) {
-      outcome = await this.#check(token, algorithm, await this.#import(key, algorithm), () => key);
+      outcome = await this.#check(token, algorithm, await this.#import(key, algorithm), key);
       if (outcome.isRight) return outcome;
     }
     return outcome;
@@ -75,7 +76,7 @@ export class TokenVerifier {
     token: string,
     algorithm: string,
     key: Jose.CryptoKey | Uint8Array | Jose.JWTVerifyGetKey,
-    groundOf: () => { readonly isGone: boolean },
+    ground: { readonly isGone: boolean } = LASTING,
   ): Promise<TokenOutcome> {
     const { issuer, audience } = this.#source;
     const options: Jose.JWTVerifyOptions = {
@@ -89,7 +90,7 @@ export class TokenVerifier {
       const { payload } = typeof key === "function"
         ? await this.#source.jose.jwtVerify(token, key, options)
         : await this.#source.jose.jwtVerify(token, key, options);
-      return { isRight: true, claims: payload, ground: groundOf() };
+      return { isRight: true, claims: payload, ground };
     } catch (error) {
       const isRemote = error instanceof RemoteKeysError || error instanceof errors.JWKSTimeout ||
         error instanceof errors.JWKSInvalid;
