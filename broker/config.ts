@@ -179,7 +179,10 @@ export function hasSecret(file: NonNullable<OptionSources["file"]>): boolean {
   return fileSettings(file).values().some(({ row }) => row.kind.isSecret === true);
 }
 
-/** The effective options as a file that can be loaded again, with the source of each one that is not a default. */
+/**
+ * The effective options as a file that can be loaded again, with the source of each one that is not a default. What follows
+ * from others is a comment: written down, it would stay when they change, and `allow-everything` be true for good.
+ */
 export function printOptions(sources: OptionSources): string {
   const effective = resolve(sources);
   const lines = ["# Effective options of Pregón."];
@@ -193,7 +196,8 @@ export function printOptions(sources: OptionSources): string {
       : found.value;
     const line = stringify({ [row.key]: shown }).trim();
     const note = shown === found.value ? "" : ", without what may be secret: not to be loaded so";
-    lines.push(found.source ? `${line} # ${found.source}${note}` : line);
+    const isDerived = !found.source && row.default === undefined;
+    lines.push(found.source ? `${line} # ${found.source}${note}` : isDerived ? `# ${line}` : line);
   }
   return lines.join("\n") + "\n";
 }

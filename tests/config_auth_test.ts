@@ -36,6 +36,10 @@ Deno.test("with any way to say who one is nobody may do what no rule allows, unl
   assertEquals(resolveOptions({ flags: EVERYBODY }).auth.isOpen, true);
   assertEquals(resolveOptions({ flags: { "auth-acl-file": "a" } }).auth.isOpen, false);
   assertEquals(resolveOptions({ flags: { "auth-allow-everything": "false" } }).auth.isOpen, false);
+  // What follows from other options does not stay when they change.
+  const printed = fileOf(printOptions({}));
+  assertEquals(resolveOptions({ ...printed, flags }).auth.isOpen, false);
+  assertEquals(resolveOptions({ ...printed, flags }).auth.allowAnonymous, false);
   assertEquals(
     messageOf({ flags: { ...flags, "auth-acl-file": "a", "auth-allow-everything": "true" } }),
     "Cannot use true for auth.allow-everything from flag --auth-allow-everything beside auth.acl-file: " +

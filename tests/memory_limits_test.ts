@@ -29,6 +29,9 @@ Deno.test("while memory is short new sessions are refused as busy, and those tha
   }
   assertEquals([host.broker.counters.connectsOverloaded, host.broker.sessions.size], [3, 1]);
   await host.connect({ clientId: "known", cleanStart: false });
+  const anew = host.open();
+  anew.sendConnect({ clientId: "known" });
+  await anew.expectRefused(3, 0x88);
   use(900);
   const client = host.open();
   client.sendConnect({ clientId: "new" });

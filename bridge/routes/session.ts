@@ -25,7 +25,10 @@ async function logIn(bridge: Bridge, context: BridgeContext): Promise<Response> 
   cookieFor(context, "");
   const identity = await authenticate(bridge, await credentialsOf(bridge, context));
   if (identity.name === ANONYMOUS_NAME) throw nameless();
-  if (bridge.broker.memory.isOverloaded) throw overloaded();
+  if (bridge.broker.memory.isOverloaded) {
+    bridge.broker.counters.loginsRefused++;
+    throw overloaded();
+  }
   const before = readCookie(context);
   if (before !== undefined) await bridge.logins.close(before);
   const secret = await bridge.logins.open(identity);

@@ -111,8 +111,9 @@ function accept(
   if (needsFailingStore(connection, request)) {
     return refuse(connection, ReasonCode.serverUnavailable, "The store can take nothing new at the moment");
   }
-  // Only now: before it is known who asks, the answer would tell anybody which sessions there are.
-  if (broker.memory.isOverloaded && !broker.sessions.get(clientId)) {
+  // Only now: before it is known who asks, the answer would tell anybody which sessions there are. One that begins anew
+  // would get no subscriptions, and 3.1.1 has no word to tell it why.
+  if (broker.memory.isOverloaded && (cleanStart || !broker.sessions.get(clientId))) {
     broker.counters.connectsOverloaded++;
     const reasonCode = packet.version === 5 ? ReasonCode.serverBusy : ReasonCode.serverUnavailable;
     return refuse(connection, reasonCode, "There is too little memory for one more session");
