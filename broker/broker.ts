@@ -45,7 +45,7 @@ import {
 export interface BrokerOptions extends DoorOptions {
   readonly limits?: Partial<Limits>;
   readonly features?: Partial<Features>;
-  /** What who is let in may do; without them, everything. */
+  /** What who is let in may do; without, everything that whoever let them in allows. */
   readonly rules?: RulesInForce;
   /** Whether a client identifier belongs to the user who has a session under it; true if nothing is said. */
   readonly clientIdPerUser?: boolean;

@@ -23,9 +23,9 @@ const ACCEPT_RETRY_MS = 100;
 /** Links that are let in before others are heard: the system may have a hundred ready, and each takes some 40 µs. */
 const ACCEPTED_AT_ONCE = 8;
 /**
- * Of the links whose CONNECT was not accepted yet, and of those in their handshake, so many that are overdue are ended at one look as long as
- * there is room. Held they cost some KiB each, but whoever holds links for nothing comes back: with 10,000 ended and come
- * back at once, others waited for 6 ms (p99).
+ * Of the links whose CONNECT was not accepted in time, and of those whose handshake lasts too long, so many are ended at
+ * one look as long as there is room. Held they cost some KiB each, but whoever holds links for nothing comes back: with
+ * 10,000 ended and come back at once, others waited for 6 ms (p99).
  */
 const OVERDUE_ENDED_AT_ONCE = 50;
 /** There is room up to this share of the places, of connections and of descriptors; then all that are overdue are ended. */

@@ -81,10 +81,12 @@ ${secrets.map((row) => `  ${variableOf(row)}, ${pathOf(row)}\n      ${row.help}`
 
 Examples:
   pregon                                          MQTT on 127.0.0.1:1883, HTTP on 127.0.0.1:8080
-  pregon --host 0.0.0.0 --auth-password-file u    for every machine that reaches this one
+  pregon --host 0.0.0.0 --auth-password-file u --auth-acl-file acl.toml
+                                                  for every machine that reaches this one
   pregon --mqtt-port 0 --http-port 0              on two free ports, and say which
   pregon --data /var/lib/pregon                   keep the data there instead of in ./data
-  pregon --auth-password-file users               for those in the file only
+  pregon --auth-password-file users --auth-allow-everything true
+                                                  for those in the file only
   pregon --auth-acl-file acl.toml                 who may do what, as the file says
   pregon --mqtt-tls-port 8883 --http-tls-port 8443 --tls-certificate c.pem --tls-key k.pem
                                                   over TLS as well

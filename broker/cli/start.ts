@@ -171,8 +171,9 @@ function pathOf(option: string): string {
   return option.replace("-", ".");
 }
 
-function may({ aclFile }: Options["auth"]): string {
-  return aclFile === undefined ? "read and publish everything" : `do what ${aclFile} allows everybody`;
+function may({ aclFile, isOpen }: Options["auth"]): string {
+  if (aclFile !== undefined) return `do what ${aclFile} allows everybody`;
+  return isOpen ? "read and publish everything" : "do nothing";
 }
 
 /** Where other machines need no name, if that is not everywhere: ` at mqtt.port`. Undefined if they always need one. */

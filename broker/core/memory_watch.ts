@@ -13,8 +13,8 @@ export interface MemoryWatchParts {
 }
 
 /**
- * Knows whether there is too little memory to begin anything that would hold more: sessions that are not there yet,
- * messages that would wait or be retained, streams. What is under way goes on.
+ * Knows whether there is too little memory to begin anything that would hold more: sessions and subscriptions that are not
+ * there yet, messages that would wait or be retained, streams, cookies and tokens. What is under way goes on.
  *
  *     bytes  ----- memoryBytesMax -----/‾‾‾\------------
  *            ----- 90 % of it --------/-----\-----------

@@ -92,7 +92,7 @@ export class FrameReader {
     return this.#end;
   }
 
-  /** Bytes of fixed header and body already read: where `body` stands in `packet()`. */
+  /** Bytes of fixed header and body already read: where `body` stands in the packet. */
   get bodyOffset(): number {
     return this.body.position - this.#start;
   }
@@ -124,12 +124,6 @@ export class FrameReader {
       ReasonCode.malformedPacket,
       "Cannot accept remaining length: it has more bytes than it needs",
     );
-  }
-
-  /** The whole packet that `next` found, header included, as a view. */
-  packet(): Uint8Array {
-    if (this.#start === 0 && this.#end === this.#source.length) return this.#source;
-    return this.#source.subarray(this.#start, this.#end);
   }
 
   /**

@@ -62,6 +62,10 @@ Deno.test("who opens the broker is told what others need to come in", () => {
   assert(!open.includes("-u USER"));
   const ruled = bannerOf({ host, ...EVERYBODY, "auth-acl-file": "acl.toml" });
   assertStringIncludes(ruled, "may do what acl.toml allows everybody without a password");
+  const unruled = { host, ...EVERYBODY, "auth-password-file": "users" };
+  assertStringIncludes(bannerOf(unruled), "may do nothing without a password");
+  const free = bannerOf({ ...unruled, "auth-allow-everything": "true" });
+  assertStringIncludes(free, "may read and publish everything without a password");
 });
 
 Deno.test("what others need, and what the examples show, is what the listener offers", () => {
@@ -76,7 +80,7 @@ Deno.test("what others need, and what the examples show, is what the listener of
     "mqtt-port-methods": "password-file",
     "http-port-methods": "jwt,anonymous",
   });
-  assertStringIncludes(half, "may read and publish everything without a password at http.port\n");
+  assertStringIncludes(half, "may do nothing without a password at http.port\n");
   assertStringIncludes(half, "-p 1 -u USER -P PASSWORD -t 'home/#'");
   assertStringIncludes(half, "curl -N http://127.0.0.1:2/stream");
   const byCertificate = resolveOptions({

@@ -319,7 +319,8 @@ export class RawClient {
       }
       this.#frames.push(this.#buffer.slice(0, count));
     }
-    return this.#frames.packet().slice();
+    const { source, start, end } = this.#frames;
+    return source.slice(start, end);
   }
 
   /** What the broker does not want any more is of no interest to a test either. */

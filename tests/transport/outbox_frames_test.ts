@@ -145,6 +145,19 @@ Deno.test("a run that waits when the link is given up is forgotten", () => {
   assertEquals([link.writeCount, link.isClosed, outbox.bytes, budget.bytes], [0, true, 0, 0]);
 });
 
+Deno.test("a short run that waits for a commit is copied when its turn is over", async () => {
+  const { link, outbox } = start();
+  const { chunk, frames } = arrivalOf(10, 80);
+  const arrived = [...chunk];
+  outbox.restOn(1);
+  for (const frame of frames) outbox.pushPublish(frame, 0x30, 0);
+  outbox.flushKept();
+  chunk.fill(0);
+  outbox.flush();
+  await link.take(10_000);
+  assertEquals(link.taken, arrived);
+});
+
 Deno.test("frames that wait for a commit are not written with those that do not", async () => {
   const { link, outbox } = start();
   const { chunk, frames } = arrivalOf(40, 80);
